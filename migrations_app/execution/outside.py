@@ -1,0 +1,16 @@
+"""Everything a step may reach beyond its own values, in one hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from migrations_app.ports.clock import Clock
+from migrations_app.ports.probe import Probe
+from migrations_app.ports.shell import Shell
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outside:
+    shell: Shell
+    probe: Probe
+    clock: Clock

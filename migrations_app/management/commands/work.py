@@ -1,0 +1,72 @@
+"""The worker: conductor, watchdog and the queue's cluster in one command."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from types import FrameType
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import Error as DatabaseError
+from django.db import close_old_connections, connection
+from django.utils import timezone
+
+from migrations_app import wiring
+from migrations_app.execution import lease
+from migrations_app.management.cluster import ClusterGroup
+from migrations_app.management.watchdog import Watchdog
+from migrations_app.schedules import ring_for_everything_due
+
+log = logging.getLogger(__name__)
+LOOK_EVERY_SECONDS = 0.2
+GUARD_EVERY_SECONDS = 0.5
+DATABASE_AWAY_SECONDS = 1.0
+
+
+class Command(BaseCommand):
+    help = "Do the work: ring for what is due, keep the queue alive. Any number may run against one database."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        signal.signal(signal.SIGTERM, _stop)
+        wiring.panel_public_key()  # made at the first start: the pages show it
+        cluster = ClusterGroup()
+        cluster.sweep()
+        cluster.start()
+        self.stdout.write("The worker runs. Ctrl-C stops it.")
+        try:
+            _conduct(cluster, Watchdog())
+        except KeyboardInterrupt:
+            self.stdout.write("Stopping: running ticks end first.")
+        finally:
+            cluster.stop()
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _conduct(cluster: ClusterGroup, watchdog: Watchdog) -> None:
+    guarded_at = 0.0
+    while True:
+        try:
+            if time.monotonic() - guarded_at >= GUARD_EVERY_SECONDS:
+                guarded_at = time.monotonic()
+                _guard(cluster, watchdog)
+            ring_for_everything_due(timezone.now())
+            time.sleep(LOOK_EVERY_SECONDS)
+        except DatabaseError as away:
+            # The database comes back by itself; the jobs on the nodes go on meanwhile.
+            log.warning("the database does not answer: %s", away)
+            connection.close()
+            time.sleep(DATABASE_AWAY_SECONDS)
+
+
+def _guard(cluster: ClusterGroup, watchdog: Watchdog) -> None:
+    close_old_connections()
+    lease.release_of_the_dead(timezone.now())
+    if not cluster.is_alive():
+        cluster.replace("its main process ended")
+    elif watchdog.looks_dead(timezone.now(), time.monotonic() - cluster.started_at):
+        cluster.replace("it served nothing for 15 s")

@@ -1,0 +1,22 @@
+"""Records: one file per room; fields, constraints, querysets; no journeys."""
+
+from __future__ import annotations
+
+from migrations_app.models.audit import AuditLine
+from migrations_app.models.customers import Customer
+from migrations_app.models.execution import Finding, LogLine, Migration, StepRun
+from migrations_app.models.inventory import Container, Node, Preparation
+from migrations_app.models.notices import Notice
+
+__all__ = [
+    "AuditLine",
+    "Container",
+    "Customer",
+    "Finding",
+    "LogLine",
+    "Migration",
+    "Node",
+    "Notice",
+    "Preparation",
+    "StepRun",
+]

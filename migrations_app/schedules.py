@@ -1,0 +1,63 @@
+"""The recurring work as one table: what may be due, and which queue door it rings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import models, transaction
+from django.db.models import Q
+
+from migrations_app.models import Migration, Node, Notice, Preparation
+from migrations_app.tasks import ring
+
+# A ring that was lost is heard again after this; a doubled one is harmless.
+RING_AGAIN = timedelta(seconds=6)
+MOST_AT_ONCE = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Due:
+    """Rows whose time has come, the column that says so, and the door that takes their id."""
+
+    door: str
+    column: str
+    rows: Callable[[datetime], models.QuerySet[Any]]
+
+    def ring_for_all(self, now: datetime) -> int:
+        """Ring once for each row that is due, and return for how many.
+
+        Several conductors may look at the same moment: who moves the row's time on is the one who rings.
+        """
+        due = self.rows(now).filter(**{f"{self.column}__lte": now}).order_by(self.column)
+        return sum(self._claim(pk, at, now) for pk, at in due.values_list("pk", self.column)[:MOST_AT_ONCE])
+
+    def _claim(self, pk: int, at: datetime, now: datetime) -> bool:
+        with transaction.atomic():
+            claimed = self.rows(now).filter(pk=pk, **{self.column: at}).update(**{self.column: now + RING_AGAIN})
+            if claimed:
+                ring(self.door, pk)
+        return bool(claimed)
+
+
+def _waiting_notices(now: datetime) -> models.QuerySet[Any]:
+    return Notice.objects.filter(Q(state=Notice.State.WAITING) | Q(state=Notice.State.SENDING))
+
+
+TABLE = (
+    Due(door="advance", column="next_tick_at", rows=lambda now: Migration.objects.due(now)),
+    Due(door="scan", column="next_scan_at", rows=lambda now: Node.objects.all()),
+    Due(
+        door="prepare",
+        column="next_look_at",
+        rows=lambda now: Preparation.objects.filter(state=Preparation.State.ACCEPTED),
+    ),
+    Due(door="deliver", column="next_try_at", rows=_waiting_notices),
+)
+
+
+def ring_for_everything_due(now: datetime) -> int:
+    """Ring for all rows of the table that are due, and return for how many."""
+    return sum(due.ring_for_all(now) for due in TABLE)

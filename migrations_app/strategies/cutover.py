@@ -1,0 +1,38 @@
+"""What dump and stream share: from a resting copy on the target to the container living there."""
+
+from __future__ import annotations
+
+from migrations_app.strategies.steps.announce import AnnounceAddresses
+from migrations_app.strategies.steps.certify import Certify, FinalPass
+from migrations_app.strategies.steps.cross_check import CrossCheck
+from migrations_app.strategies.steps.delta import DeltaPasses
+from migrations_app.strategies.steps.disarm import Disarm
+from migrations_app.strategies.steps.fence import FenceSource, SettleTarget
+from migrations_app.strategies.steps.freeze import FreezeAddresses
+from migrations_app.strategies.steps.probe_outside import ProbeOutside
+from migrations_app.strategies.steps.recheck import Recheck
+from migrations_app.strategies.steps.rehearse import Rehearse
+from migrations_app.strategies.steps.start_target import StartTarget
+from migrations_app.strategies.steps.stop_source import StopSource
+from migrations_app.strategies.steps.trust import Untrust
+from migrations_app.strategies.steps.unfreeze import UnfreezeAddresses
+
+# Names and addresses that change hands (a new address, DNS) get their steps around UnfreezeAddresses.
+STEPS = (
+    Rehearse,
+    CrossCheck,
+    Disarm,
+    Recheck,
+    DeltaPasses,
+    FreezeAddresses,
+    StopSource,
+    FinalPass,
+    Certify,
+    StartTarget,
+    UnfreezeAddresses,
+    AnnounceAddresses,
+    ProbeOutside,
+    FenceSource,
+    SettleTarget,
+    Untrust,
+)

@@ -1,0 +1,1 @@
+"""One step per file; a strategy is a tuple of them."""

@@ -1,0 +1,69 @@
+"""Drop new connections on both nodes and let those that are open end their work."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from migrations_app.execution.outcome import Done, RunOutcome, Waiting
+from migrations_app.execution.step import Step, StepContext
+from migrations_app.ports.shell import Endpoint
+from migrations_app.strategies.steps import services
+from migrations_app.vz.facts import CtStatus, FactUnreadable
+from migrations_app.vz.ops import Drained, Freeze, Unfreeze
+
+# Requests that take longer than this are cut when the container stops, as at any shutdown.
+LONGEST_DRAIN = timedelta(seconds=0.6)
+LONGEST_WAIT_FOR_SERVICES = timedelta(seconds=60)
+
+
+class FreezeAddresses(Step):
+    """Dropped, never refused: a client's kernel asks again within the second and finds the container on its new node.
+    On the target too, because a container answers before its services listen, and would refuse."""
+
+    name = "freeze"
+    title = "Hold new connections and let running requests finish"
+    public_phrase = "switching"
+    opens_freeze = True
+
+    def run(self, ctx: StepContext) -> RunOutcome:
+        if not ctx.order.addresses:
+            return Done({"left_out": "the container has no address"})
+        freeze = Freeze(addresses=ctx.order.addresses)
+        ctx.must(ctx.target, freeze)
+        ctx.must(ctx.source, freeze)
+        busy = sum(_open_work(ctx, address) for address in ctx.order.addresses)
+        began = ctx.started_at or ctx.now
+        if busy and ctx.now - began < LONGEST_DRAIN:
+            return Waiting(0)
+        return Done({"cut_short": busy})
+
+    def undo(self, ctx: StepContext) -> RunOutcome:
+        """Let connections in again, once the source's services listen: they would be refused before."""
+        began = ctx.started_at or ctx.now
+        if ctx.now - began < LONGEST_WAIT_FOR_SERVICES and not _serves_again(ctx):
+            return Waiting(0)
+        # The source first: it is the one that serves, and the target may be what failed.
+        unfreeze(ctx, ctx.source, ctx.target)
+        return Done()
+
+
+def unfreeze(ctx: StepContext, *nodes: Endpoint) -> None:
+    """Let connections in again, in this order of nodes."""
+    if ctx.order.addresses:
+        for node in nodes:
+            ctx.must(node, Unfreeze(addresses=ctx.order.addresses))
+
+
+def _serves_again(ctx: StepContext) -> bool:
+    """A container that does not run is not waited for, and one that has no answer yet is still starting."""
+    try:
+        return not (
+            ctx.ask(ctx.source, CtStatus(ctx.order.ctid)).running and services.missing(ctx, ctx.source, ctx.order.ctid)
+        )
+    except FactUnreadable:
+        return False
+
+
+def _open_work(ctx: StepContext, address: str) -> int:
+    said = ctx.must(ctx.source, Drained(address=address)).strip()
+    return int(said) if said.isascii() and said.isdigit() and len(said) < 9 else 0

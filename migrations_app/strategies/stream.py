@@ -1,0 +1,13 @@
+"""Stream: the private area copied straight over ssh while the container runs; then the cutover."""
+
+from __future__ import annotations
+
+from migrations_app.strategies import cutover
+from migrations_app.strategies.steps.backup import BackUp
+from migrations_app.strategies.steps.define import DefineOnTarget
+from migrations_app.strategies.steps.first_copy import FirstCopy
+from migrations_app.strategies.steps.preflight import Preflight
+from migrations_app.strategies.steps.reserve import ReserveTarget
+from migrations_app.strategies.steps.trust import Trust
+
+STEPS = (Preflight, ReserveTarget, BackUp, Trust, DefineOnTarget, FirstCopy, *cutover.STEPS)

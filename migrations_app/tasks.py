@@ -1,0 +1,45 @@
+"""Queue doors: an id in, one use case. Every one is safe to run twice."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.utils import timezone
+from django_q.tasks import async_task
+
+from migrations_app import wiring
+from migrations_app.usecases.advance_migration import LeaseTaken, advance_migration
+from migrations_app.usecases.deliver_notice import deliver_notice
+from migrations_app.usecases.follow_preparation import follow_preparation
+from migrations_app.usecases.scan_node import scan_node
+
+
+def advance(migration_id: int) -> None:
+    """The lease decides who acts; a migration that wants to go on at once rings again itself."""
+    try:
+        result = advance_migration(migration_id=migration_id, outside=wiring.outside(), settings=settings.OVZ)
+    except LeaseTaken:
+        return
+    if result.next_tick_at is not None and result.next_tick_at <= timezone.now():
+        ring("advance", migration_id)
+
+
+def scan(node_id: int) -> None:
+    scan_node(node_id=node_id, outside=wiring.outside(), settings=settings.OVZ)
+
+
+def prepare(preparation_id: int) -> None:
+    follow_preparation(preparation_id=preparation_id, outside=wiring.outside())
+
+
+def deliver(notice_id: int) -> None:
+    deliver_notice(notice_id=notice_id, mailer=wiring.mailer(), now=timezone.now(), settings=settings.OVZ)
+
+
+def canary(sung_at: str) -> str:
+    """Prove that a worker takes tasks and that the result is saved."""
+    return sung_at
+
+
+def ring(door: str, row_id: int | str) -> None:
+    """Put one of the doors above on the queue."""
+    async_task(f"migrations_app.tasks.{door}", row_id, task_name=f"{door} {row_id}"[:90])

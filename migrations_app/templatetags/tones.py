@@ -1,0 +1,82 @@
+"""Which tone a word of state is shown in; the word itself always stands beside the colour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django import template
+
+register = template.Library()
+
+QUIET = "quiet"
+TONES: Mapping[str, Mapping[str, str]] = {
+    "migration": {
+        "scheduled": "quiet",
+        "running": "busy",
+        "paused": "careful",
+        "rolling_back": "careful",
+        "parked": "bad",
+        "done": "good",
+        "retiring": "busy",
+        "rolled_back": "careful",
+        "cancelled": "quiet",
+    },
+    "step": {
+        "pending": "quiet",
+        "running": "busy",
+        "done": "good",
+        "skipped": "good",
+        "failed": "bad",
+        "undone": "quiet",
+    },
+    "container": {
+        "running": "good",
+        "stopped": "quiet",
+        "mounted": "quiet",
+        "suspended": "careful",
+        "paused": "careful",
+        "unknown": "careful",
+    },
+    "node": {"new": "busy", "key_offered": "careful", "key_pinned": "careful", "ready": "good"},
+    "preparation": {"offered": "careful", "accepted": "busy", "done": "good", "failed": "bad"},
+    "severity": {"blocker": "bad", "warning": "careful", "note": "quiet"},
+    "move": {
+        "planned": "quiet",
+        "under_way": "busy",
+        "needs_staff": "careful",
+        "done": "good",
+        "not_done": "quiet",
+        "called_off": "quiet",
+    },
+}
+STEP_ICONS: Mapping[str, str] = {
+    "pending": "circle-dashed",
+    "running": "loader-2",
+    "done": "circle-check",
+    "skipped": "circle-check",
+    "failed": "circle-x",
+    "undone": "arrow-back-up",
+}
+MOVE_WORDS: Mapping[str, str] = {
+    "planned": "Planned",
+    "under_way": "Under way",
+    "needs_staff": "Being looked at",
+    "done": "Done",
+    "not_done": "Not done",
+    "called_off": "Called off",
+}
+
+
+@register.filter
+def tone(word: str, kind: str) -> str:
+    return TONES[kind].get(word, QUIET)
+
+
+@register.filter
+def step_icon(state: str) -> str:
+    return STEP_ICONS.get(state, "circle-dashed")
+
+
+@register.filter
+def move_words(phase: str) -> str:
+    return MOVE_WORDS.get(phase, phase)

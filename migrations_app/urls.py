@@ -1,0 +1,48 @@
+"""Addresses of the pages."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, path
+
+from migrations_app.web import customers, execution, home, inventory, runbook, sign_in
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", home.home, name="home"),
+    path("overview/live/", home.overview_live, name="overview-live"),
+    # Coming in
+    path("sign-in/", sign_in.SignIn.as_view(), name="sign-in"),
+    path("sign-out/", sign_in.SignOut.as_view(), name="sign-out"),
+    path("time-zone/", sign_in.time_zone, name="time-zone"),
+    # Staff: what exists
+    path("nodes/", inventory.node_list, name="nodes"),
+    path("nodes/add/", inventory.node_add, name="node-add"),
+    path("nodes/<int:node_id>/", inventory.node, name="node"),
+    path("nodes/<int:node_id>/live/", inventory.node_live, name="node-live"),
+    path("nodes/<int:node_id>/pin/", inventory.node_pin, name="node-pin"),
+    path("nodes/<int:node_id>/scan/", inventory.node_scan, name="node-scan"),
+    path("preparations/<int:preparation_id>/accept/", inventory.preparation_accept, name="preparation-accept"),
+    path("containers/", inventory.container_list, name="containers"),
+    path("containers/export.csv", inventory.container_csv, name="containers-csv"),
+    path("containers/<int:container_id>/", inventory.container, name="container"),
+    path("containers/<int:container_id>/owner/", inventory.container_owner, name="container-owner"),
+    path("containers/<int:container_id>/schedule/", execution.schedule, name="schedule"),
+    # Staff: what moves
+    path("migrations/", execution.migration_list, name="migrations"),
+    path("migrations/<int:migration_id>/", execution.migration, name="migration"),
+    path("migrations/<int:migration_id>/live/", execution.migration_live, name="migration-live"),
+    path("migrations/<int:migration_id>/log/", execution.migration_log, name="migration-log"),
+    path("migrations/<int:migration_id>/pause/", execution.pause, name="migration-pause"),
+    path("migrations/<int:migration_id>/resume/", execution.resume, name="migration-resume"),
+    path("migrations/<int:migration_id>/cancel/", execution.cancel, name="migration-cancel"),
+    path("migrations/<int:migration_id>/retry/", execution.retry, name="migration-retry"),
+    path("migrations/<int:migration_id>/roll-back/", execution.roll_back, name="migration-roll-back"),
+    path("migrations/<int:migration_id>/keep/", execution.keep, name="migration-keep"),
+    path("migrations/<int:migration_id>/retire/", execution.retire, name="migration-retire"),
+    # Staff: what to do
+    path("runbook/", runbook.index, name="runbook"),
+    path("runbook/<slug:name>/", runbook.detail, name="runbook-page"),
+    # Customers: their own
+    path("servers/<int:container_id>/", customers.server, name="my-server"),
+    path("moves/<int:migration_id>/", customers.move, name="my-move"),
+    path("moves/<int:migration_id>/live/", customers.move_live, name="my-move-live"),
+]

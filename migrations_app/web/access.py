@@ -1,0 +1,107 @@
+"""Who may see what: each door finds its object and authorises the person in one breath.
+
+What is not a person's to see is answered as what does not exist: with 404.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, cast
+
+from django.contrib.auth.models import User
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, resolve_url
+from django.utils import timezone
+from django.utils.cache import add_never_cache_headers
+from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.middleware import HtmxDetails
+
+from migrations_app.models import Container, Customer, Migration, Node, Preparation
+from migrations_app.web import time_zones
+
+P = ParamSpec("P")
+
+
+class PanelRequest(HttpRequest):
+    """A request of somebody who has signed in."""
+
+    user: User
+    htmx: HtmxDetails
+
+
+Page = Callable[Concatenate[PanelRequest, P], HttpResponseBase]
+Door = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+
+def signed_in(page: Page[P]) -> Door[P]:
+    """Let in whoever has signed in; render in that person's time zone, and let no cache keep the answer."""
+
+    @wraps(page)
+    def door(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return _to_sign_in(cast(PanelRequest, request))
+        with timezone.override(time_zones.zone_for(request.session, request.user)):
+            response = page(cast(PanelRequest, request), *args, **kwargs)
+        add_never_cache_headers(response)
+        return response
+
+    return door
+
+
+def staff_page(page: Page[P]) -> Door[P]:
+    @wraps(page)
+    def door(request: PanelRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not request.user.is_staff:
+            raise Http404
+        return page(request, *args, **kwargs)
+
+    return signed_in(door)
+
+
+def customer_of(user: User) -> Customer | None:
+    return Customer.objects.filter(user=user).first()
+
+
+def get_node(node_id: int) -> Node:
+    return get_object_or_404(Node, pk=node_id)
+
+
+def get_preparation(preparation_id: int) -> Preparation:
+    return get_object_or_404(Preparation.objects.select_related("node"), pk=preparation_id)
+
+
+def get_container(container_id: int) -> Container:
+    return get_object_or_404(Container.objects.select_related("node", "owner", "moved_from"), pk=container_id)
+
+
+def get_migration(migration_id: int) -> Migration:
+    wanted = Migration.objects.select_related("container__owner", "source", "target", "created_by")
+    return get_object_or_404(wanted, pk=migration_id)
+
+
+def get_own_container(user: User, container_id: int) -> Container:
+    """Return the container if this person is its owner; another's is as unknown as one that never was."""
+    return get_object_or_404(Container, pk=container_id, owner__user=user)
+
+
+def get_own_migration(user: User, migration_id: int) -> Migration:
+    wanted = Migration.objects.select_related("container")
+    return get_object_or_404(wanted, pk=migration_id, container__owner__user=user)
+
+
+def _to_sign_in(request: PanelRequest) -> HttpResponse:
+    """Send the whole page to the sign-in, even where only a fragment of it was asked for."""
+    if request.htmx:
+        return HttpResponseClientRedirect(redirect_to_login(_page_of(request.htmx)).url)
+    return redirect_to_login(request.get_full_path())
+
+
+def _page_of(htmx: HtmxDetails) -> str:
+    """Return the page that a fragment belongs to, as the browser says it; the first page where that is no address."""
+    try:
+        return htmx.current_url_abs_path or resolve_url("home")
+    except ValueError:
+        return resolve_url("home")
