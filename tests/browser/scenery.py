@@ -1,0 +1,116 @@
+"""What stands on the stage: every kind of row a page can show, with names as hostile as strangers make them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.models import User
+
+from migrations_app.models import Customer, Finding, LogLine, Migration, Node, Preparation, StepRun
+from tests.conftest import PASSWORD
+from tests.factories import make_container, make_customer, make_migration, make_node
+from tests.fakes.world import FakeWorld
+
+State = Migration.State
+HOSTILE = '<img src=x onerror="document.title=1">'
+PLAN = (
+    ("preflight", "Look at both nodes"),
+    ("backup", "Save the configuration"),
+    ("trust", "Let the two nodes talk to each other"),
+    ("first_copy", "Copy the data while the container runs"),
+    ("freeze", "Freeze the container"),
+    ("certify", "Compare every file"),
+    ("start_target", "Start it on the target"),
+    ("fence", "Fence the source"),
+)
+
+
+def set_up(world: FakeWorld, now: datetime) -> None:
+    shop = _people()
+    source, target = world.node("node-1"), world.node("node-2")
+    source.make_container("101", address="192.0.2.101")
+    home, away = make_node(fake=source, scanned_at=now), make_node(fake=target, scanned_at=now)
+    make_container(
+        node=home, ctid="101", hostname="shop.example.net", addresses=["192.0.2.101"], owner=shop, seen_at=now
+    )
+    _nodes(now)
+    _containers(home, shop, now)
+    _moves(home, away, shop, now)
+
+
+def _people() -> Customer:
+    for name, is_staff in (("ada", True), ("boris", True), ("carla", False), ("mallory", False)):
+        User.objects.create_user(name, f"{name}@panel.example", PASSWORD, is_staff=is_staff)
+    return make_customer(name="Carla's shop", user=User.objects.get(username="carla"), time_zone="America/New_York")
+
+
+def _nodes(now: datetime) -> None:
+    make_node(name="hn-new", state=Node.State.NEW, host_key="", offered_host_key="", scanned_at=None)
+    make_node(name="hn-offered", state=Node.State.KEY_OFFERED, host_key="", scanned_at=None)
+    make_node(name="hn-pinned", state=Node.State.KEY_PINNED, scanned_at=None)
+    make_node(
+        name="hn-changed", fault="HostKeyChanged", fault_detail=f"It showed another key. {HOSTILE}", scanned_at=now
+    )
+    lacking = make_node(
+        name="hn-lacking", disk_free_mib=4096, can_checkpoint=False, scanned_at=now, tools={"rsync": ""}
+    )
+    for need, state in (("rsync", "offered"), ("ntp", "accepted"), ("vzdump", "failed")):
+        command = f"yum -y install {need}"
+        Preparation.objects.create(
+            node=lacking, need=need, command=command, state=state, detail="Missing.", updated_at=now
+        )
+
+
+def _containers(home: Node, shop: Customer, now: datetime) -> None:
+    for number in range(120, 132):
+        make_container(node=home, ctid=str(number), hostname=f"host-{number}.example.org", seen_at=now)
+    make_container(node=home, ctid="140", hostname=HOSTILE, name=HOSTILE, description=HOSTILE * 3, owner=shop)
+    make_container(node=home, ctid="141", hostname="moved.example.org", moved_by_hand_at=now, moved_from=home)
+    make_container(node=home, ctid="142", hostname="gone.example.org", gone_at=now)
+
+
+def _moves(home: Node, away: Node, shop: Customer, now: datetime) -> None:
+    hour = timedelta(hours=1)
+    ended: dict[str, Any] = {"started_at": now - hour, "finished_at": now - hour / 2}
+    certificate = {"files_compared": 20_344, "differences": 0, "bytes": 13 * 2**30, "seconds": 0.41}
+    progress = {"stage": "Copying", "bytes_done": 32 * 2**30, "bytes_total": 48 * 2**30, "files_done": 81_223}
+    scenes: list[tuple[str, int, dict[str, Any]]] = [
+        (State.RUNNING, 3, {"started_at": now, "progress": progress | {"seconds_left": 131}}),
+        (State.RUNNING, 4, {"started_at": now, "frozen_at": now}),
+        (State.PARKED, 3, {"started_at": now, "failure": "TransferBroke", "failure_detail": f"rsync: {HOSTILE}"}),
+        (State.SCHEDULED, 0, {"not_before": now + 7 * hour, "window_ends_at": now + 11 * hour}),
+        (State.DONE, 8, ended | {"freeze_seconds": 0.84, "freeze_forecast_seconds": 1.1, "certificate": certificate}),
+        (State.DONE, 8, ended | {"freeze_seconds": 0.84, "retire_after": now - hour, "bytes_moved": 2**33}),
+        (State.ROLLED_BACK, 0, ended | {"failure": "TargetDidNotStart", "failure_detail": "exit 7"}),
+    ]
+    for number, (state, done, more) in enumerate(scenes, start=201):
+        container = make_container(node=home, ctid=str(number), hostname=f"{state}-{number}.example.net", owner=shop)
+        values = {"not_before": now, "created_at": now, "next_tick_at": None, "state": state} | more
+        _tell(make_migration(container=container, target=away, method="stream", **values), done, now)
+
+
+def _tell(migration: Migration, done: int, now: datetime) -> None:
+    for position, (name, title) in enumerate(PLAN):
+        state = (
+            "done"
+            if position < done
+            else "running"
+            if position == done and migration.is_active and migration.started_at
+            else "pending"
+        )
+        begun = {} if state == "pending" else {"started_at": now}
+        over = {"finished_at": now + timedelta(seconds=position)} if state == "done" else {}
+        StepRun.objects.create(
+            migration=migration, position=position, name=name, title=title, state=state, **begun, **over
+        )
+        LogLine.objects.create(migration=migration, at=now, text=f"{title}. {HOSTILE}")
+    Finding.objects.create(
+        migration=migration,
+        at=now,
+        check_id="ntp",
+        severity="warning",
+        text=f"No NTP client runs on node-2. {HOSTILE}",
+        way_out="Install one.",
+        command="yum -y install chrony",
+    )

@@ -1,0 +1,84 @@
+"""The cast, the pretend fleet, and a network that is shut.
+
+Ada and Boris are staff, Carla is a customer with a container of her own, Mallory signs in and has no business here.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+
+from migrations_app.models import Customer
+from tests.factories import make_customer
+from tests.fakes.mailer import MailBox
+from tests.fakes.world import FakeWorld
+
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture
+def ada(db: None) -> User:
+    return User.objects.create_user("ada", "ada@panel.example", PASSWORD, is_staff=True)
+
+
+@pytest.fixture
+def boris(db: None) -> User:
+    return User.objects.create_user("boris", "boris@panel.example", PASSWORD, is_staff=True)
+
+
+@pytest.fixture
+def carla(db: None) -> User:
+    return User.objects.create_user("carla", "carla@shop.example", PASSWORD)
+
+
+@pytest.fixture
+def mallory(db: None) -> User:
+    return User.objects.create_user("mallory", "mallory@elsewhere.example", PASSWORD)
+
+
+@pytest.fixture
+def shop(carla: User) -> Customer:
+    """Carla as somebody who may own containers."""
+    return make_customer(name="Carla's shop", email=carla.email, user=carla)
+
+
+@pytest.fixture
+def world() -> Iterator[FakeWorld]:
+    """Two pretend nodes; at the end nothing that must never happen may have happened."""
+    fleet = FakeWorld()
+    yield fleet
+    assert fleet.violations == []
+
+
+@pytest.fixture
+def mailbox() -> MailBox:
+    return MailBox()
+
+
+@pytest.fixture(autouse=True)
+def shut_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing leave this machine, the lab apart, which is a network of its own."""
+    if request.node.get_closest_marker("lab"):
+        return
+    connect = socket.socket.connect
+
+    def connect_nearby(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not _is_nearby(address[0]):
+            raise AssertionError(f"a test connects to {address!r}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect_nearby)
+
+
+def _is_nearby(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+
+from migrations_app.models import Migration, StepRun
+from migrations_app.usecases.answer_parked import NotParked, answer_parked
+from tests.factories import make_migration
+from tests.fakes.clock import START
+
+State = Migration.State
+
+
+def parked_going_back(last_step: str, **overrides: object) -> Migration:
+    """Return a migration that was going back and met the container running on the target."""
+    columns = {"state": State.PARKED, "parked_from": State.ROLLING_BACK, "failure": "RunsOnTarget"}
+    migration = make_migration(**(columns | overrides))
+    migration.steps.all().delete()
+    StepRun.objects.create(
+        migration=migration, position=0, name=last_step, title="x", state=StepRun.State.FAILED, started_at=START
+    )
+    return migration
+
+
+def test_it_keeps_a_container_found_running_on_the_target(ada: User) -> None:
+    migration = parked_going_back("move_live", wish="cancel", next_method="dump")
+    answer_parked(migration=migration, answer="keep", actor=ada, now=START)
+    migration.refresh_from_db()
+    assert (migration.state, migration.failure, migration.wish, migration.next_method) == (State.RUNNING, "", "", "")
+    step = migration.steps.get()
+    assert (step.state, step.attempt) == (StepRun.State.PENDING, 2)
+
+
+def test_it_copies_nothing_over_a_living_copy(ada: User) -> None:
+    migration = parked_going_back("stop_source")
+    with pytest.raises(NotParked, match="did not stop where"):
+        answer_parked(migration=migration, answer="keep", actor=ada, now=START)
+    migration.refresh_from_db()
+    assert migration.state == State.PARKED
+
+
+def test_it_keeps_nothing_that_stopped_for_another_reason(ada: User) -> None:
+    migration = parked_going_back("move_live", failure="RunsNowhere")
+    with pytest.raises(NotParked):
+        answer_parked(migration=migration, answer="keep", actor=ada, now=START)
