@@ -27,7 +27,8 @@ finish() {
 	read -r began _ <"$dir/started"
 	read -r now _ </proc/uptime
 	took=$((${now%.*}${now#*.} - ${began%.*}${began#*.}))
-	printf '%s.%02d\n' $((took / 100)) $((took % 100)) >"$dir/took"
+	# Whole or not at all: somebody may be asking how the job stands this moment.
+	printf '%s.%02d\n' $((took / 100)) $((took % 100)) >"$dir/took.new" && mv -f "$dir/took.new" "$dir/took"
 	printf '%s\n' "$1" >"$dir/rc.new" && mv -f "$dir/rc.new" "$dir/rc"
 }
 

@@ -20,7 +20,7 @@ from tests.durability.killing import GROUP_KINDS, strike
 METHODS = ("live", "dump", "stream")
 STEPS = [(method, step.name) for method in METHODS for step in RECIPES[method]]
 SEED = 20
-MOST_WAVES = 3
+MOST_WAVES = 8
 WAVE_SECONDS = 240.0
 LOOK_EVERY_SECONDS = 0.005
 # Lasts a thousandth of a second where the services answer: who wants to see it must not blink.
@@ -28,6 +28,8 @@ BLINK = "probe_outside"
 BEFORE_THE_BLINK = {(method, before) for (method, before), (_, step) in itertools.pairwise(STEPS) if step == BLINK}
 REQUESTS_PER_SECOND = 20.0
 LONGEST_AIM_SECONDS = 0.12
+# The steps of a freeze are short: some last for a twentieth of a second.
+LONGEST_AIM_FROZEN_SECONDS = 0.03
 SETTLE_SECONDS = 1.0
 
 Cell = tuple[str, str]  # method, step
@@ -144,7 +146,8 @@ class Campaign:
         """Let some of the step pass by, look again, and hit what is there then."""
         alone = aims[aim.migration]
         if BLINK not in (aim.step, aim.step_before):
-            time.sleep(self._chance.uniform(0, LONGEST_AIM_SECONDS))
+            longest = LONGEST_AIM_FROZEN_SECONDS if aim.frozen else LONGEST_AIM_SECONDS
+            time.sleep(self._chance.uniform(0, longest))
         seen = self.fleet.look(aims)
         now = next(one for one in seen if one.migration == aim.migration)
         if not self._is_wanted(now, seen, alone=alone):

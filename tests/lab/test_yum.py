@@ -74,6 +74,7 @@ def test_rsync_counts_as_missing_once_its_program_is_gone(lab: Lab) -> None:
 
 def test_ntp_brings_a_daemon_that_can_be_started(lab: Lab) -> None:
     node = lab.node("node-3")
+    _remove_ntp(node)
     node.run(["yum", "-y", "install", "ntp"])
     try:
         assert node.run(["/etc/init.d/ntpd", "status"], check=False).returncode == 3
@@ -81,8 +82,11 @@ def test_ntp_brings_a_daemon_that_can_be_started(lab: Lab) -> None:
         assert node.run(["pgrep", "-x", "ntpd"]).returncode == 0
         assert node.run(["/etc/init.d/ntpd", "status"]).returncode == 0
     finally:
-        node.run(["/etc/init.d/ntpd", "stop"], check=False)
-        node.run(["rm", "-f", "/usr/sbin/ntpd", "/etc/init.d/ntpd"])
+        _remove_ntp(node)
+
+
+def _remove_ntp(node: LabNode) -> None:
+    node.run(["sh", "-c", "/etc/init.d/ntpd stop; pkill -x ntpd; rm -f /usr/sbin/ntpd /etc/init.d/ntpd"], check=False)
 
 
 def test_apt_get_installs_the_same_in_its_own_words(node: LabNode) -> None:
