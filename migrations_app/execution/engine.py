@@ -33,6 +33,8 @@ Announce = Callable[[Migration, str, datetime], None]
 # A tick shares its worker with all the other migrations; the queue kills one that takes more than twice this.
 TICK_SECONDS = 8
 UNREACHABLE_BEFORE_PARKING = timedelta(seconds=120)
+# A container that stands still is given back long before anybody is called: its users wait.
+UNREACHABLE_BEFORE_GIVING_BACK = timedelta(seconds=10)
 LONGEST_BACKOFF_SECONDS = 15
 GOING_ON = (Migration.State.RUNNING, Migration.State.ROLLING_BACK, Migration.State.RETIRING)
 LONGEST_BACKOFF_FROZEN_SECONDS = 2
@@ -106,17 +108,31 @@ def _dispatch(walk: Walk, migration: Migration) -> float | None:
 
 
 def _bear(walk: Walk, trouble: ShellError) -> float | None:
-    """A node cannot be asked: try again, ever slower; after two minutes call a person and go on looking."""
+    """A node cannot be asked: try again, ever slower; after two minutes call a person and go on looking.
+
+    A container that is frozen goes back to its source before that, unless its copy may have been started.
+    """
     migration = walk.refresh()
     since = migration.trouble_since or walk.now
     if migration.trouble_since is None:
         walk.lease.rows().update(trouble_since=since)
         states.tell(migration, f"{type(trouble).__name__}: {trouble}", at=walk.now, level="warning")
     lasted = walk.now - since
+    if lasted > UNREACHABLE_BEFORE_GIVING_BACK and _may_be_given_back(walk, migration):
+        rollback.begin(walk, failure=type(trouble).__name__, detail=str(trouble))
+        return 0
     if lasted > UNREACHABLE_BEFORE_PARKING:
         return _park(walk, type(trouble).__name__, str(trouble), may_come_back=True)
     longest = LONGEST_BACKOFF_FROZEN_SECONDS if migration.is_frozen else LONGEST_BACKOFF_SECONDS
     return max(0.5, min(lasted.total_seconds() / 2, longest))
+
+
+def _may_be_given_back(walk: Walk, migration: Migration) -> bool:
+    """A copy that was never told to start cannot run, however silent its node is."""
+    if migration.state != Migration.State.RUNNING or not migration.is_frozen:
+        return False
+    begun = migration.steps.filter(started_at__isnull=False)
+    return not any(walk.step_of(run).point_of_no_return for run in begun)
 
 
 def _end_trouble(walk: Walk) -> None:

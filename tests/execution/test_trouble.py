@@ -37,13 +37,23 @@ def test_it_tries_again_ever_slower(stage: Stage) -> None:
 
 
 def test_it_does_not_wait_long_while_the_container_is_frozen(stage: Stage) -> None:
-    stage.tell("stop.run", *[AWAY] * 12)
-    migration = stage.play(stage.step("freeze", opens_freeze=True), "stop")
+    stage.tell("start.run", *[AWAY] * 12)
+    migration = stage.play(stage.step("freeze", opens_freeze=True), stage.step("start", point_of_no_return=True))
     for _ in range(12):
         due = stage.tick(migration).next_tick_at
         assert due is not None
         assert due - stage.clock() <= timedelta(seconds=2)
         stage.clock.set(due)
+    assert Migration.objects.get(pk=migration.pk).state == State.RUNNING, "its copy may have been started"
+
+
+def test_it_gives_a_frozen_container_back_when_a_node_does_not_answer(stage: Stage) -> None:
+    stage.tell("stop.run", *[AWAY] * 60)
+    freeze, start = stage.step("freeze", opens_freeze=True), stage.step("start", point_of_no_return=True)
+    began = stage.clock()
+    migration = stage.tick_to_end(stage.play(freeze, "stop", start))
+    assert (migration.state, migration.failure) == (State.ROLLED_BACK, "NodeUnreachable")
+    assert stage.clock() - began < timedelta(seconds=15)
 
 
 def test_it_tells_of_it_once_and_when_it_is_over(stage: Stage) -> None:

@@ -8,6 +8,7 @@ from migrations_app.execution.outcome import Done, RunOutcome, Waiting
 from migrations_app.execution.step import Step, StepContext
 from migrations_app.ports.shell import Endpoint
 from migrations_app.strategies.steps import services
+from migrations_app.strategies.steps.start_source import start_again
 from migrations_app.vz.facts import CtStatus, FactUnreadable
 from migrations_app.vz.ops import Drained, Freeze, Unfreeze
 
@@ -38,7 +39,12 @@ class FreezeAddresses(Step):
         return Done({"cut_short": busy})
 
     def undo(self, ctx: StepContext) -> RunOutcome:
-        """Let connections in again, once the source's services listen: they would be refused before."""
+        """Let connections in again, once the source's services listen: they would be refused before.
+
+        One that is down although nobody stopped it lost its node in this moment, and was told not to start at boot.
+        """
+        if not isinstance(started := start_again(ctx), Done):
+            return started
         began = ctx.started_at or ctx.now
         if ctx.now - began < LONGEST_WAIT_FOR_SERVICES and not _serves_again(ctx):
             return Waiting(0)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from migrations_app.execution.outcome import Done, Failed, RunOutcome, Waiting
+from migrations_app.execution.outcome import Done, Failed, RunOutcome
 from migrations_app.execution.step import Step, StepContext
-from migrations_app.strategies.steps import remote, services
+from migrations_app.strategies.steps import remote
+from migrations_app.strategies.steps.start_source import start_again
 from migrations_app.vz.facts import CtStatus
 from migrations_app.vz.gate import JobStatus
-from migrations_app.vz.ops import Start, Stop
+from migrations_app.vz.ops import Stop
 
 STOP_SECONDS = 60
-STARTS_THE_COPY = "start_target"
 
 
 class StopSource(Step):
@@ -38,28 +38,4 @@ class StopSource(Step):
         return Done()
 
     def undo(self, ctx: StepContext) -> RunOutcome:
-        """Start the source again, but only where the target's copy is known not to run.
-
-        A target that was never told to start it need not be asked: it may be what has died.
-        """
-        source = ctx.ask(ctx.source, CtStatus(ctx.order.ctid))
-        if STARTS_THE_COPY in ctx.begun and ctx.ask(ctx.target, CtStatus(ctx.order.target_ctid)).running:
-            return Failed(
-                name="RunsOnBoth" if source.running else "RunsOnTarget",
-                reason=f"The copy on {ctx.target.name} runs; the one on {ctx.source.name} is not started beside it.",
-                park=True,
-            )
-        if source.running or not services.was_running(ctx):
-            return Done()
-        stage = "Starting the source again"
-        match remote.finished(ctx, ctx.source, "start_source", Start(), stage=stage, attempt=ctx.undo_attempt):
-            case JobStatus(exit_code=0):
-                return Waiting(0)
-            case JobStatus() as job:
-                return Failed(
-                    name="SourceDoesNotStart",
-                    reason=f"{ctx.order.ctid} does not start on {ctx.source.name} again: {job.error_tail[-500:]}",
-                    park=True,
-                )
-            case not_yet:
-                return not_yet
+        return start_again(ctx)
