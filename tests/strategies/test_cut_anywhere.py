@@ -133,9 +133,8 @@ def _assert_nothing_is_left(world: FakeWorld) -> None:
     config = source.containers["101"].config
     assert config is not None
     assert (config["ONBOOT"], config["IP_ADDRESS"]) == ("yes", ADDRESS)
-    assert not source.dropped
-    assert not target.dropped
-    assert not source.authorized
-    assert not target.authorized
+    assert (source.dropped, target.dropped) == ({}, {})
+    for node in (source, target):
+        assert (node.authorized, node.work, node.jobs.by_key) == ({}, {}, {})
     arrived = target.container("101")
     assert (arrived.config, arrived.area, arrived.incoming_for) == (None, None, None)

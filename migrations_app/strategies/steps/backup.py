@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from migrations_app.execution.outcome import Done, Failed, RunOutcome
-from migrations_app.execution.step import Step, StepContext
+from migrations_app.execution.step import StepContext
 from migrations_app.strategies.steps import remote
+from migrations_app.strategies.steps.one_job import OneJob
 from migrations_app.vz.gate import JobStatus
 from migrations_app.vz.ops import Backup
 
 
-class BackUp(Step):
+class BackUp(OneJob):
     name = "backup"
     title = "Back up the container's configuration"
 

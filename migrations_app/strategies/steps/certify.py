@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from migrations_app.execution.outcome import Done, Failed, RunOutcome
-from migrations_app.execution.step import Step, StepContext
+from migrations_app.execution.step import StepContext
 from migrations_app.strategies.steps import sync
+from migrations_app.strategies.steps.one_job import OneJob
 from migrations_app.vz import rsync
 from migrations_app.vz.gate import JobStatus
 
 
-class FinalPass(Step):
+class FinalPass(OneJob):
     name = "final_pass"
     title = "Carry over the last changes, with the source stopped"
     public_phrase = "switching"
@@ -23,7 +24,7 @@ class FinalPass(Step):
                 return not_yet
 
 
-class Certify(Step):
+class Certify(OneJob):
     """The empty difference run is the proof that no write was lost; it is kept with the migration."""
 
     name = "certify"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from migrations_app.execution.outcome import Done, RunOutcome
-from migrations_app.execution.step import Step, StepContext
+from migrations_app.execution.step import StepContext
 from migrations_app.strategies.choice import Measured, choose
 from migrations_app.strategies.forecast import USUAL_BYTES_PER_SECOND
 from migrations_app.strategies.steps import remote
+from migrations_app.strategies.steps.one_job import OneJob
 from migrations_app.vz import vzmigrate
 from migrations_app.vz.facts import CtChurn, CtSize, FactUnreadable
 from migrations_app.vz.facts.fact import key_values
@@ -14,7 +15,7 @@ from migrations_app.vz.gate import JobStatus
 from migrations_app.vz.ops import Measure, VzmigrateCheck
 
 
-class MeasureLink(Step):
+class MeasureLink(OneJob):
     name = "measure"
     title = "Measure the way between the two nodes"
 
@@ -29,7 +30,7 @@ class MeasureLink(Step):
                 return not_yet
 
 
-class ChooseMethod(Step):
+class ChooseMethod(OneJob):
     name = "choose"
     title = "Choose the method"
 
@@ -38,7 +39,7 @@ class ChooseMethod(Step):
         seen = ctx.evidence_of("preflight")
         if seen.get("was_running", True):
             op = VzmigrateCheck(destination=ctx.target.address, migration_id=ctx.order.migration_id, live=True)
-            outcome = remote.finished(ctx, ctx.source, "choose_check", op, stage="Asking vzmigrate")
+            outcome = remote.finished(ctx, ctx.source, self.name, op, stage="Asking vzmigrate")
             if not isinstance(outcome, JobStatus):
                 return outcome
             obstacles = _obstacles(outcome)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from migrations_app.execution.outcome import AlreadyDone, CheckOutcome, Done, Ready, RunOutcome
-from migrations_app.execution.step import Step, StepContext
-from migrations_app.strategies.steps import remote, sync
+from migrations_app.execution.step import StepContext
+from migrations_app.strategies.steps import sync
+from migrations_app.strategies.steps.one_job import OneJob
 from migrations_app.vz.gate import JobStatus
 
 
-class CrossCheck(Step):
+class CrossCheck(OneJob):
     """Times and sizes do not show a flipped byte, nor what a rehearsal wrote into a file of the same size."""
 
     name = "cross_check"
@@ -26,7 +27,3 @@ class CrossCheck(Step):
                 return Done({**sync.sent(job), "seconds": job.took_seconds})
             case not_yet:
                 return not_yet
-
-    def undo(self, ctx: StepContext) -> RunOutcome:
-        remote.cancel(ctx, ctx.source, self.name)
-        return Done()

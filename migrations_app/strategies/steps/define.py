@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from migrations_app.execution.outcome import Done, Failed, RunOutcome
-from migrations_app.execution.step import Step, StepContext
+from migrations_app.execution.step import StepContext
 from migrations_app.strategies.steps import remote
+from migrations_app.strategies.steps.one_job import OneJob
 from migrations_app.vz.facts import CtConfig, CtStatus
 from migrations_app.vz.gate import JobStatus
 from migrations_app.vz.ops import Define
 
 
-class DefineOnTarget(Step):
+class DefineOnTarget(OneJob):
     name = "define"
     title = "Create the container on the target node, stopped and without an address"
+    works_on = "target"
 
     def run(self, ctx: StepContext) -> RunOutcome:
         config = ctx.ask(ctx.source, CtConfig(ctx.order.ctid))

@@ -7,6 +7,7 @@ from migrations_app.execution.outcome import Done, Failed, RunOutcome, Waiting
 from migrations_app.execution.step import Step, StepContext
 from migrations_app.strategies.steps import remote, services
 from migrations_app.strategies.steps.define import stopped_and_bare
+from migrations_app.strategies.steps.one_job import OneJob
 from migrations_app.vz import vzdump
 from migrations_app.vz.facts import Digest
 from migrations_app.vz.gate import JobStatus
@@ -73,10 +74,11 @@ class CopyArchive(Step):
         return Done()
 
 
-class RestoreArchive(Step):
+class RestoreArchive(OneJob):
     name = "restore"
     title = "Make the container from the archive, without an address"
     public_phrase = "copying"
+    works_on = "target"
 
     def run(self, ctx: StepContext) -> RunOutcome:
         op = Restore(migration_id=ctx.order.migration_id)

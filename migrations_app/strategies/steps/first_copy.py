@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from migrations_app.execution.outcome import Done, RunOutcome
-from migrations_app.execution.step import Step, StepContext
-from migrations_app.strategies.steps import remote, sync
+from migrations_app.execution.step import StepContext
+from migrations_app.strategies.steps import sync
+from migrations_app.strategies.steps.one_job import OneJob
 from migrations_app.vz.gate import JobStatus
 
 
-class FirstCopy(Step):
+class FirstCopy(OneJob):
     name = "first_copy"
     title = "Copy the data while the container runs"
     public_phrase = "copying"
@@ -19,7 +20,3 @@ class FirstCopy(Step):
                 return Done({**sync.sent(job), "seconds": job.took_seconds})
             case not_yet:
                 return not_yet
-
-    def undo(self, ctx: StepContext) -> RunOutcome:
-        remote.cancel(ctx, ctx.source, self.name)
-        return Done()

@@ -8,6 +8,7 @@ from migrations_app.strategies.forecast import MIB, USUAL_BYTES_PER_SECOND, live
 from migrations_app.strategies.steps import remote
 from migrations_app.strategies.steps.announce import announceable
 from migrations_app.strategies.steps.both_nodes import states
+from migrations_app.strategies.steps.one_job import OneJob
 from migrations_app.vz import gate, vzmigrate
 from migrations_app.vz.facts import CtJobs, CtStatus
 from migrations_app.vz.gate import JobStatus
@@ -28,7 +29,7 @@ STAGES = {
 BEFORE_THE_FREEZE = frozenset({"checking", "preparing", "copying"})
 
 
-class CheckLive(Step):
+class CheckLive(OneJob):
     name = "check_live"
     title = "Let vzmigrate check whether the container can move live"
     retry_limit = 1
