@@ -79,6 +79,15 @@ def undo(run: StepRun, lease: Lease, *, now: datetime, closes_freeze: bool) -> N
         close_freeze(lease, now=now)
 
 
+def try_undo_again(run: StepRun, lease: Lease, *, reason: str) -> None:
+    _write(run, lease, retries=run.retries + 1, reason=reason[:4000])
+
+
+def close_plan(migration: Migration) -> None:
+    """Note that nothing of the plan is left to do or to take back."""
+    migration.steps.exclude(state=StepRun.State.UNDONE).update(state=StepRun.State.UNDONE)
+
+
 def close_freeze(lease: Lease, *, now: datetime) -> None:
     """Note that the container answers again, and how long it did not."""
     row = lease.rows().values("frozen_at", "unfrozen_at").get()
@@ -111,6 +120,37 @@ def repeat_stale(migration: Migration, names: Collection[str]) -> None:
     for run in migration.steps.filter(name__in=names, state=StepRun.State.DONE):
         attempt = _next_attempt(migration, run.name)
         migration.steps.filter(pk=run.pk).update(state=StepRun.State.PENDING, attempt=attempt, retries=0)
+
+
+# By a person's answer: what is parked is held by no lease.
+
+
+def renew_undo(run: StepRun) -> None:
+    """Have a step that could not be taken back start jobs of its own when it is tried again."""
+    StepRun.objects.filter(pk=run.pk).update(retries=F("retries") + 1)
+
+
+def start_anew(run: StepRun) -> None:
+    """Have the step done again, with jobs of its own."""
+    attempt = _next_attempt(run.migration, run.name)
+    StepRun.objects.filter(pk=run.pk).update(state=StepRun.State.PENDING, attempt=attempt, retries=0, reason="")
+
+
+def forgive_retries(run: StepRun) -> None:
+    """Have the step go on with the jobs it has, and a new count of tries."""
+    StepRun.objects.filter(pk=run.pk).update(retries=0, reason="")
+
+
+def drop_unfinished(migration: Migration) -> None:
+    """Take out of the plan what was not brought to an end."""
+    done = (StepRun.State.DONE, StepRun.State.SKIPPED)
+    migration.steps.exclude(state__in=done).update(state=StepRun.State.UNDONE)
+
+
+def last_touched(migration: Migration) -> StepRun | None:
+    """Return the step to take back next; one found done by somebody else was never begun here, and is nobody's."""
+    begun = migration.steps.filter(started_at__isnull=False).exclude(state=StepRun.State.UNDONE)
+    return begun.order_by("-position").first()
 
 
 def begun_steps(migration: Migration) -> frozenset[str]:

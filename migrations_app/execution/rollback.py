@@ -30,7 +30,7 @@ def begin(walk: Walk, *, failure: str, detail: str, next_method: str = "") -> No
 
 def step_back(walk: Walk) -> float | None:
     """Undo the last step that touched anything, or end when there is none."""
-    run = _last_touched(walk.migration)
+    run = recorder.last_touched(walk.migration)
     if run is None:
         return _end(walk)
     step = walk.step_of(run)
@@ -55,16 +55,10 @@ def _undo(step: Step, ctx: StepContext) -> RunOutcome:
         return Failed(name="OperationFailed", reason=str(refusal), again=True)
 
 
-def _last_touched(migration: Migration) -> StepRun | None:
-    """A step found done by somebody else was never begun here, and is nobody's to undo."""
-    begun = migration.steps.filter(started_at__isnull=False).exclude(state=StepRun.State.UNDONE)
-    return begun.order_by("-position").first()
-
-
 def _end(walk: Walk) -> float | None:
     migration, now = walk.migration, walk.now
     with transaction.atomic():
-        migration.steps.exclude(state=StepRun.State.UNDONE).update(state=StepRun.State.UNDONE)
+        recorder.close_plan(migration)
         if migration.next_method and migration.wish != Migration.Wish.CANCEL:
             _go_on_with_next_method(walk)
             return 0
@@ -84,8 +78,7 @@ def _go_on_with_next_method(walk: Walk) -> None:
 
 def _fail(walk: Walk, run: StepRun, step: Step, failure: Failed) -> float | None:
     if failure.again and run.retries < UNDO_RETRY_LIMIT:
-        walk.lease.renew()
-        StepRun.objects.filter(pk=run.pk).update(retries=run.retries + 1, reason=failure.reason[:4000])
+        recorder.try_undo_again(run, walk.lease, reason=failure.reason)
         return RETRY_SECONDS
     walk.park(failure=failure.name, detail=f"Taking back «{step.title}»: {failure.reason}")
     return None

@@ -15,7 +15,7 @@ LEGAL: dict[str, frozenset[str]] = {
     State.RUNNING: frozenset({State.PAUSED, State.ROLLING_BACK, State.PARKED, State.DONE}),
     State.PAUSED: frozenset({State.RUNNING, State.ROLLING_BACK}),
     State.ROLLING_BACK: frozenset({State.ROLLED_BACK, State.CANCELLED, State.PARKED, State.RUNNING}),
-    State.PARKED: frozenset({State.SCHEDULED, State.RUNNING, State.ROLLING_BACK, State.RETIRING}),
+    State.PARKED: frozenset({State.SCHEDULED, State.RUNNING, State.ROLLING_BACK, State.RETIRING, State.DONE}),
     State.DONE: frozenset({State.RETIRING}),
     State.RETIRING: frozenset({State.DONE, State.PARKED}),
     State.ROLLED_BACK: frozenset(),
@@ -155,6 +155,17 @@ def turn_forward(migration: Migration, *, now: datetime) -> None:
     """A person has found the container well on the target: what was a way back becomes the way forward."""
     forget: dict[str, Any] = {"failure": "", "failure_detail": "", "wish": "", "next_method": "", "trouble_since": None}
     change(migration, State.RUNNING, parked_from="", next_tick_at=now, **forget)
+
+
+def keep_old_copy(migration: Migration) -> None:
+    """A person has given up on removing the old copy for now; the container itself has long moved.
+
+    :raises IllegalChange: something else than its removal waits.
+    """
+    if migration.parked_from != State.RETIRING:
+        raise IllegalChange(f"{migration} has not stopped while its old copy was removed")
+    told: dict[str, Any] = {"failure": "", "failure_detail": "", "trouble_since": None}
+    change(migration, State.DONE, parked_from="", next_tick_at=None, **told)
 
 
 def look_again(migration: Migration, *, token: int, now: datetime) -> None:

@@ -23,7 +23,10 @@ class NotParked(Exception):
 
 @transaction.atomic
 def answer_parked(*, migration: Migration, answer: Answer, actor: User, now: datetime) -> None:
-    """Go on where it stopped, take everything back, or keep the container where it was found running.
+    """Go on where it stopped, take everything back, or keep a copy where it was found.
+
+    What is kept is the container on the target where the way back met it running, or the old copy where its removal
+    stopped: its node may be gone for good, and the container must be free to move on.
 
     :raises NotParked: it does not wait, or it is too late to take anything back.
     """
@@ -38,6 +41,9 @@ def answer_parked(*, migration: Migration, answer: Answer, actor: User, now: dat
             _renew_failed_step(migration)
             recorder.repeat_stale(migration, STALE_AFTER_A_WAIT)
             states.unpark(migration, now=now, **_agreed(migration, now))
+        elif answer == "keep" and migration.parked_from == Migration.State.RETIRING:
+            recorder.drop_unfinished(migration)
+            states.keep_old_copy(migration)
         elif answer == "keep":
             _keep_on_target(migration, now)
         else:
@@ -55,11 +61,10 @@ def _keep_on_target(migration: Migration, now: datetime) -> None:
 
     :raises NotParked: it stopped elsewhere.
     """
-    begun = migration.steps.filter(started_at__isnull=False).exclude(state=StepRun.State.UNDONE)
-    last = begun.order_by("-position").first()
+    last = recorder.last_touched(migration)
     if migration.failure != "RunsOnTarget" or last is None or last.name not in POINTS_OF_NO_RETURN:
         raise NotParked(f"{migration} did not stop where the container could be kept on {migration.target}.")
-    migration.steps.filter(pk=last.pk).update(state=StepRun.State.PENDING, attempt=last.attempt + 1, retries=0)
+    recorder.start_anew(last)
     states.turn_forward(migration, now=now)
 
 
@@ -77,14 +82,7 @@ def _agreed(migration: Migration, now: datetime) -> dict[str, Any]:
 def _renew_failed_step(migration: Migration) -> None:
     """A person's retry starts new jobs: on the way forward with a new count of tries, on the way back with one more."""
     if migration.parked_from == Migration.State.ROLLING_BACK:
-        begun = migration.steps.filter(started_at__isnull=False).exclude(state=StepRun.State.UNDONE)
-        last = begun.order_by("-position").first()
-        if last is not None:
-            migration.steps.filter(pk=last.pk).update(retries=last.retries + 1)
-        return
-    stuck = states.unfinished(migration)
-    if stuck is not None:
-        anew = StepRun.State.PENDING if stuck.state == StepRun.State.FAILED else stuck.state
-        migration.steps.filter(pk=stuck.pk).update(
-            state=anew, attempt=stuck.attempt + (stuck.state == StepRun.State.FAILED), retries=0, reason=""
-        )
+        if last := recorder.last_touched(migration):
+            recorder.renew_undo(last)
+    elif stuck := states.unfinished(migration):
+        (recorder.start_anew if stuck.state == StepRun.State.FAILED else recorder.forgive_retries)(stuck)

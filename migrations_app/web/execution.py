@@ -44,6 +44,7 @@ class Offers:
     retry: bool
     roll_back: bool
     keep: bool
+    keep_old_copy: bool
     retire: bool
 
     @staticmethod
@@ -58,6 +59,7 @@ class Offers:
             retry=migration.state == State.PARKED,
             roll_back=migration.state == State.PARKED and can_go_back,
             keep=migration.state == State.PARKED and can_go_back and migration.failure == "RunsOnTarget",
+            keep_old_copy=migration.state == State.PARKED and migration.parked_from == State.RETIRING,
             retire=retirable and migration.retire_after is not None and migration.retire_after <= now,
         )
 

@@ -5,6 +5,7 @@ from django.contrib.auth.models import User
 
 from migrations_app.models import Migration, StepRun
 from migrations_app.usecases.answer_parked import NotParked, answer_parked
+from migrations_app.usecases.retire_source import retire_source
 from tests.factories import make_migration
 from tests.fakes.clock import START
 
@@ -43,3 +44,25 @@ def test_it_keeps_nothing_that_stopped_for_another_reason(ada: User) -> None:
     migration = parked_going_back("move_live", failure="RunsNowhere")
     with pytest.raises(NotParked):
         answer_parked(migration=migration, answer="keep", actor=ada, now=START)
+
+
+def test_a_container_is_free_again_when_its_old_copy_cannot_be_removed(ada: User) -> None:
+    """Its old node may be gone for good."""
+    migration = make_migration(
+        state=State.PARKED,
+        parked_from=State.RETIRING,
+        failure="NodeUnreachable",
+        point_of_no_return_at=START,
+        finished_at=START,
+        retire_after=START,
+    )
+    steps = [("announce", StepRun.State.DONE), ("retire", StepRun.State.FAILED)]
+    for position, (name, state) in enumerate(steps):
+        StepRun.objects.create(migration=migration, position=position, name=name, title="x", state=state)
+    answer_parked(migration=migration, answer="keep", actor=ada, now=START)
+    migration.refresh_from_db()
+    assert (migration.state, migration.failure, migration.retired_at) == (State.DONE, "", None)
+    assert list(migration.steps.order_by("position").values_list("state", flat=True)) == ["done", "undone"]
+    assert not migration.container.migrations.acting().exists()
+    retire_source(migration=migration, actor=ada, now=START)
+    assert Migration.objects.get(pk=migration.pk).state == State.RETIRING
