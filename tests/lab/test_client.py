@@ -8,6 +8,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -94,12 +96,18 @@ def peer() -> Iterator[Callable[..., Peer]]:
         each.close()
 
 
+def _measure(load: client.Load, journal: Path) -> dict[str, Any]:
+    return asyncio.run(client.measure(load, journal=journal))
+
+
 @pytest.fixture
 def measure(tmp_path: Path) -> Callable[..., dict[str, Any]]:
     def run(port: int, **load: Any) -> dict[str, Any]:
         wish = {"rate": 50.0, "write_share": 0.25, "seconds": 0.4} | load
         endpoint = Endpoint(address="127.0.0.1", port=port)
-        return asyncio.run(client.measure(client.Load(endpoint=endpoint, **wish), journal=tmp_path / "journal"))
+        # In a process of its own, as it is used: the browser's driver may keep a loop running in this one.
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+            return process.submit(_measure, client.Load(endpoint=endpoint, **wish), tmp_path / "journal").result()
 
     return run
 
