@@ -103,9 +103,10 @@ class Panel:
 
     def _start(self, command: Sequence[str], log_name: str) -> subprocess.Popen[bytes]:
         with (self.folder / log_name).open("ab") as log:
-            # In a group of its own: a Ctrl-C in the terminal is for the demo, which ends them in order.
+            # In a group of its own: a Ctrl-C in the terminal is for the demo, which ends them in order. Should the demo
+            # be killed, they end all the same: pages that live on would answer for the next one.
             return subprocess.Popen(
-                command,
+                ["setpriv", "--pdeathsig", "TERM", *command],
                 cwd=ROOT,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,

@@ -37,7 +37,7 @@ class ClusterGroup:
         command = [sys.executable, sys.argv[0], "queue"]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
         self.started_at = time.monotonic()
-        self._note(self._process.pid)
+        self._note(self._process.pid, " ".join(command))
 
     def is_alive(self) -> bool:
         """The main process of the cluster may end with status 0 when another part of it was killed."""
@@ -81,10 +81,11 @@ class ClusterGroup:
                 _kill_recorded(record.read())
                 path.unlink(missing_ok=True)
 
-    def _note(self, pid: int) -> None:
+    def _note(self, pid: int, mark: str) -> None:
+        """The mark is what was asked for: for a moment after its start a process shows no command line yet."""
         self._record = (self.run_dir / f"{os.getpid()}-{pid}.group").open("w")
         fcntl.flock(self._record, fcntl.LOCK_EX)
-        self._record.write(f"{pid} {_mark_of(pid)}")
+        self._record.write(f"{pid} {mark}")
         self._record.flush()
 
 
