@@ -73,6 +73,7 @@ class Panel:
             now=timezone.now(),
             settings=self.settings,
             fall_back_to_dump=False,
+            freeze_budget_seconds=60.0,  # how fast this machine is today is not what is asked here
         )
         self.work(migration)
         assert (migration.state, migration.method) == (Migration.State.DONE, method), story(migration)
