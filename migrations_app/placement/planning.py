@@ -1,0 +1,49 @@
+"""From a fleet file and a wish to a proposal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from migrations_app.placement import proposal
+from migrations_app.placement.budget import Budget
+from migrations_app.placement.evacuation import evacuate
+from migrations_app.placement.fleet import Fleet
+from migrations_app.placement.goals import Goal, read_goal
+from migrations_app.placement.proposal import Found
+from migrations_app.placement.reading import read_fleet
+
+# Seconds of search by the number of containers: what a person at a terminal waits for without wondering.
+PATIENCE = ((10_000, 3.0), (50_000, 5.0))
+LONG_PATIENCE_SECONDS = 12.0
+
+
+def plan(
+    *,
+    path: Path,
+    goal: str | None,
+    seconds: float | None,
+    clock: Callable[[], float],
+    chance: np.random.Generator,
+) -> dict[str, Any]:
+    """Read, search, and return the proposal.
+
+    :raises FleetUnreadable: the file cannot be planned with.
+    :raises GoalRefused: the wish cannot be understood.
+    """
+    began = clock()
+    wish, fleet = read_goal(goal, read_fleet(path))
+    budget = Budget(clock=clock, until=clock() + (seconds or _patience(fleet)))
+    found = _search(wish, fleet, budget, chance)
+    return proposal.write(fleet, found, clock() - began)
+
+
+def _patience(fleet: Fleet) -> float:
+    return next((seconds for most, seconds in PATIENCE if len(fleet.names) <= most), LONG_PATIENCE_SECONDS)
+
+
+def _search(goal: Goal, fleet: Fleet, budget: Budget, chance: np.random.Generator) -> Found:
+    return evacuate(fleet, budget, chance)
