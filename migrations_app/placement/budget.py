@@ -22,3 +22,7 @@ class Budget:
     def at_most(self, seconds: float) -> Budget:
         """Return a part of it: so many seconds from now, never more than the whole has left."""
         return replace(self, until=min(self.until, self.clock() + seconds))
+
+    def more(self, seconds: float) -> Budget:
+        """Return a budget that lasts so much longer, for what has to be finished once it is begun."""
+        return replace(self, until=max(self.until, self.clock()) + seconds)

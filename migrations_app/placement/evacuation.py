@@ -1,34 +1,98 @@
-"""Empty the drained nodes: only what stands there moves, to where it presses least."""
+"""Empty the drained nodes."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from migrations_app.placement import bounds, start
 from migrations_app.placement.budget import Budget
-from migrations_app.placement.fleet import ROUNDING, Fleet
-from migrations_app.placement.order import legal_order
-from migrations_app.placement.proposal import Found
-from migrations_app.placement.search import Levelling
+from migrations_app.placement.explanation import never_possible, why_blocked
+from migrations_app.placement.fleet import NOWHERE, ROUNDING, Fleet, Ints
+from migrations_app.placement.order import Order, legal_order
+from migrations_app.placement.proposal import Blocked, Found
+from migrations_app.placement.settling import settle
 from migrations_app.placement.standing import Standing
 
+ORDER_SECONDS = 5.0
 
-def evacuate(fleet: Fleet, budget: Budget, chance: np.random.Generator) -> Found:
-    """Propose where the containers of drained nodes go."""
-    strays = fleet.strays[~fleet.pinned[fleet.strays]]
-    base = Standing.at_home(fleet, without=strays)
-    standing = base.copy()
-    left = start.spread(standing, strays)
-    placed = strays[~np.isin(strays, left)]
-    levelling = Levelling(standing, placed, chance)
-    level = bounds.lowest_level(base, strays)
-    levelling.run(level, budget)
-    order = legal_order(fleet, standing.where, budget)
+
+def evacuate(fleet: Fleet, strays: Ints, budget: Budget, chance: np.random.Generator, goal: str = "evacuate") -> Found:
+    """Propose where the strays go; what cannot go is explained, and the others go all the same."""
+    able = [ct for ct in strays.tolist() if not never_possible(fleet, ct)]
+    movable = np.array(able, dtype=np.int64)
+    settled = settle(fleet, movable, 1.0, budget, chance)
+    _give_up_what_does_not_fit(settled.standing, movable)
+    order = legal_order(fleet, settled.standing.where, budget.more(ORDER_SECONDS))
+    reached = _reached(fleet, order)
+    lower = {"bytes": _bytes(fleet, movable) + settled.aside_bytes_bound}
+    blocked = _blocked(fleet, reached, strays, refuted=settled.refuted)
+    gap = _gap(fleet, order, lower["bytes"])
+    if _is_direct(order, movable):
+        lower["peak_recv"] = settled.peak_bound
+        gap = max(gap, settled.peak_of(movable) / settled.peak_bound - 1 if settled.peak_bound else 0.0)
     return Found(
-        goal="evacuate",
-        where=standing.where,
+        goal=goal,
+        where=reached.where,
         steps=order.steps,
-        lower_bound={"bytes": float(fleet.move_bytes[strays].sum()), "peak_recv": level},
-        gap=levelling.peak / level - 1 if level else 0.0,
-        optimal=levelling.peak <= level + ROUNDING,
+        lower_bound=lower,
+        gap=None if blocked else gap,
+        optimal=gap <= ROUNDING,
+        blocked=blocked,
     )
+
+
+def _bytes(fleet: Fleet, cts: Ints) -> float:
+    return float(sum(fleet.move_bytes[cts].tolist()))
+
+
+def _is_direct(order: Order, strays: Ints) -> bool:
+    return len(order.steps) == len(strays) and {step.ct for step in order.steps} == set(strays.tolist())
+
+
+def _gap(fleet: Fleet, order: Order, bound: float) -> float:
+    moved = sum(int(fleet.move_bytes[step.ct]) for step in order.steps)
+    return moved / bound - 1 if bound else 0.0
+
+
+def _give_up_what_does_not_fit(standing: Standing, strays: Ints) -> None:
+    """Take strays off overfull nodes, the largest first, and put them where there is room after all, or nowhere."""
+    fleet = standing.fleet
+    lifted = []
+    for node in np.flatnonzero(_overfull(standing)).tolist():
+        mine = strays[standing.where[strays] == node]
+        shares = (fleet.demand[mine] / fleet.room[node]).max(axis=1)
+        for ct in mine[np.argsort(-shares, kind="stable")].tolist():
+            if _overfull(standing)[node]:
+                standing.lift(ct)
+                lifted.append(ct)
+    for ct in [*lifted, *strays[standing.where[strays] == NOWHERE].tolist()]:
+        nodes = np.flatnonzero(standing.welcome(ct) & standing.roomy(ct))
+        if standing.where[ct] == NOWHERE and len(nodes):
+            standing.put(ct, int(nodes[0]))
+
+
+def _overfull(standing: Standing) -> np.ndarray:
+    over: np.ndarray = (standing.use > standing.fleet.room * (1 + ROUNDING)).any(axis=1) & ~standing.fleet.drained
+    return over
+
+
+def _reached(fleet: Fleet, order: Order) -> Standing:
+    """Return where the steps lead; what found no legal moment is still at home."""
+    where = fleet.home.copy()
+    for step in order.steps:
+        where[step.ct] = step.node
+    return Standing.of(fleet, where)
+
+
+def _blocked(fleet: Fleet, reached: Standing, strays: Ints, *, refuted: bool) -> list[Blocked]:
+    staying = [ct for ct in strays.tolist() if reached.where[ct] in (NOWHERE, fleet.home[ct])]
+    return [_block(reached, ct, refuted=refuted) for ct in staying]
+
+
+def _block(reached: Standing, ct: int, *, refuted: bool) -> Blocked:
+    if never_possible(reached.fleet, ct):
+        return Blocked(ct=ct, why=why_blocked(reached, ct), proven=True)
+    known = "Proven: not all that have to leave can be placed, whatever moves aside." if refuted else NOT_PROVEN
+    return Blocked(ct=ct, why=f"{known} {why_blocked(reached, ct)}", proven=refuted)
+
+
+NOT_PROVEN = "No place was found in the time given, which proves nothing; more --seconds may find one."

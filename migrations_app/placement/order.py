@@ -42,18 +42,29 @@ class _Ordering:
     def __init__(self, fleet: Fleet, where: Ints) -> None:
         self._fleet = fleet
         self._where = where
-        self._standing = Standing.at_home(fleet, without=np.array([], dtype=np.int64))
-        self._pending = _makers_of_way_first(fleet, np.flatnonzero(where != fleet.home), where)
+        self._standing = Standing.of(fleet, fleet.home)
+        self._pending: list[int] = []
         self._stops: dict[int, int] = {}
         self._left: dict[int, list[int]] = {}
         self._order = Order()
 
     def run(self, budget: Budget) -> Order:
-        while self._pending:
-            if not self._go_where_possible() and (budget.spent or not self._park_one()):
-                break
-        self._order.stuck = self._pending
+        # Those that make way have the whole room to pass each other as long as the others have not come; once they
+        # are where they end, the others can come in any order.
+        for crowd in self._makers_of_way_and_others():
+            self._pending = crowd
+            while self._pending and (self._go_where_possible() or (not budget.spent and self._park_one())):
+                pass
+            self._order.stuck += self._pending
         return self._order
+
+    def _makers_of_way_and_others(self) -> tuple[list[int], list[int]]:
+        """Return who leaves nodes that stay, and who leaves drained ones; the most bytes first."""
+        fleet = self._fleet
+        movers = np.flatnonzero((self._where != fleet.home) & (self._where != NOWHERE))
+        movers = movers[np.lexsort((-fleet.move_bytes[movers], fleet.home[movers]))]
+        stay = (fleet.home[movers] != NOWHERE) & ~fleet.drained[fleet.home[movers]]
+        return [int(ct) for ct in movers[stay]], [int(ct) for ct in movers[~stay]]
 
     def _go_where_possible(self) -> bool:
         """Do every move that is legal now; return whether there was one."""
@@ -106,9 +117,3 @@ class _Ordering:
         nodes = np.flatnonzero(possible)
         after = (self._standing.use[nodes] + self._fleet.demand[ct]) / self._fleet.room[nodes]
         return nodes[np.argsort(after.max(axis=1), kind="stable")]
-
-
-def _makers_of_way_first(fleet: Fleet, cts: Ints, where: Ints) -> list[int]:
-    """Put those that stand on active nodes before those that only come, and the most bytes first."""
-    on_active = np.array([fleet.home[ct] != NOWHERE and not fleet.drained[fleet.home[ct]] for ct in cts], dtype=bool)
-    return [int(ct) for ct in cts[np.lexsort((-fleet.move_bytes[cts], fleet.home[cts], ~on_active))]]

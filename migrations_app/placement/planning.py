@@ -17,8 +17,8 @@ from migrations_app.placement.proposal import Found
 from migrations_app.placement.reading import read_fleet
 
 # Seconds of search by the number of containers: what a person at a terminal waits for without wondering.
-PATIENCE = ((10_000, 3.0), (50_000, 5.0))
-LONG_PATIENCE_SECONDS = 12.0
+PATIENCE = ((10_000, 3.6), (50_000, 6.0))
+LONG_PATIENCE_SECONDS = 14.0
 
 
 def plan(
@@ -46,4 +46,4 @@ def _patience(fleet: Fleet) -> float:
 
 
 def _search(goal: Goal, fleet: Fleet, budget: Budget, chance: np.random.Generator) -> Found:
-    return evacuate(fleet, budget, chance)
+    return evacuate(fleet, fleet.strays, budget, chance)

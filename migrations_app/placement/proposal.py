@@ -26,13 +26,16 @@ class Blocked:
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What a search came back with; ``gap`` is the share by which it may still be away from the best possible."""
+    """What a search came back with.
+
+    ``gap`` is the share by which it may still be away from the best possible; None: the goal is not reached.
+    """
 
     goal: str
     where: Ints
     steps: list[Step]
     lower_bound: Mapping[str, float]
-    gap: float
+    gap: float | None
     optimal: bool
     blocked: list[Blocked] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -46,12 +49,8 @@ class Found:
 
 def write(fleet: Fleet, found: Found, seconds: float) -> dict[str, Any]:
     """Return the proposal as ``proposal/1`` has it."""
-    end = Standing.at_home(fleet, without=np.array([], dtype=np.int64))
+    end = Standing.of(fleet, found.where)
     moved = np.flatnonzero((found.where != fleet.home) & (found.where != NOWHERE))
-    for ct in moved.tolist():
-        end.lift(ct) if fleet.home[ct] != NOWHERE else None
-    for ct in moved.tolist():
-        end.put(ct, int(found.where[ct]))
     pressure = end.pressure()
     return {
         "format": "proposal/1",
@@ -62,7 +61,7 @@ def write(fleet: Fleet, found: Found, seconds: float) -> dict[str, Any]:
         "peak_recv": _rounded(pressure[found.where[moved]].max(initial=0.0)),
         "bytes": sum(int(fleet.move_bytes[step.ct]) for step in found.steps),
         "lower_bound": {name: _rounded(value) for name, value in found.lower_bound.items()},
-        "gap": _rounded(found.gap),
+        "gap": None if found.gap is None else _rounded(found.gap),
         "status": found.status,
         "reasons": dict(_reasons(fleet, found, pressure, end)),
         "impossible": [{"ct": fleet.names[one.ct], "why": one.why} for one in found.blocked],
@@ -78,7 +77,7 @@ def _rounded(value: float) -> float:
 def _reasons(fleet: Fleet, found: Found, pressure: Floats, end: Standing) -> Iterator[tuple[str, str]]:
     waits = {step.ct: len(step.after) for step in found.steps if step.after}
     parked = {step.ct: fleet.node_names[step.node] for step in found.steps if step.parks}
-    before = Standing.at_home(fleet, without=np.array([], dtype=np.int64)).pressure()
+    before = Standing.of(fleet, fleet.home).pressure()
     for ct in {step.ct: None for step in found.steps}:
         sentence = f"{_why(fleet, ct, before)}; {_where_to(fleet, ct, int(found.where[ct]), end, pressure)}"
         if ct in parked:

@@ -21,16 +21,22 @@ class Standing:
         self._held: Bools = np.zeros((len(fleet.groups), len(fleet.node_names)), dtype=bool)
 
     @classmethod
+    def of(cls, fleet: Fleet, where: Ints) -> Standing:
+        """Put every container where ``where`` says, by its row."""
+        standing = cls(fleet)
+        standing.where = where.copy()
+        placed = where != NOWHERE
+        np.add.at(standing.use, where[placed], fleet.demand[placed])
+        grouped = placed & (fleet.group != NO_GROUP)
+        standing._held[fleet.group[grouped], where[grouped]] = True
+        return standing
+
+    @classmethod
     def at_home(cls, fleet: Fleet, *, without: Ints) -> Standing:
         """Put every container where it is now, but those of ``without`` nowhere."""
-        standing = cls(fleet)
-        placed = fleet.home != NOWHERE
-        placed[without] = False
-        standing.where[placed] = fleet.home[placed]
-        np.add.at(standing.use, fleet.home[placed], fleet.demand[placed])
-        grouped = placed & (fleet.group != NO_GROUP)
-        standing._held[fleet.group[grouped], fleet.home[grouped]] = True
-        return standing
+        where = fleet.home.copy()
+        where[without] = NOWHERE
+        return cls.of(fleet, where)
 
     def copy(self) -> Standing:
         twin = Standing.__new__(Standing)
@@ -77,6 +83,14 @@ class Standing:
         """Tell whether one node may have the container, room apart."""
         group = self.fleet.group[ct]
         return bool(self._open[self.fleet.kind[ct], node]) and not (group != NO_GROUP and self._held[group, node])
+
+    def barred(self, cts: Ints, node: int) -> Bools:
+        """Tell which of the containers the node may not have, room apart."""
+        groups = self.fleet.group[cts]
+        barred: Bools = ~self._open[self.fleet.kind[cts], node]
+        grouped = groups != NO_GROUP
+        barred[grouped] |= self._held[groups[grouped], node]
+        return barred
 
     def pressure(self) -> Floats:
         """Return each node's use as a share of its room, by its fullest resource."""

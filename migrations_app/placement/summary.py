@@ -15,8 +15,7 @@ def summary(proposal: dict[str, Any]) -> str:
         f"{proposal['goal']}: {proposal['status']}, {len(moves)} moves, {proposal['bytes'] / GB:.1f} GB, "
         f"in {proposal['seconds']:.1f} s",
         f"highest pressure {proposal['peak']:.2%}, on receiving nodes {proposal['peak_recv']:.2%}",
-        f"at most {proposal['gap']:.2%} from the best possible: "
-        + ", ".join(f"{name} at least {value:.6g}" for name, value in proposal["lower_bound"].items()),
+        _how_good(proposal),
         *proposal["notes"],
         *(f"{ct} -> {node}: {proposal['reasons'][ct]}" for ct, node in moves[:SHOWN]),
     ]
@@ -26,3 +25,10 @@ def summary(proposal: dict[str, Any]) -> str:
     if len(blocked) > SHOWN:
         lines.append(f"... and {len(blocked) - SHOWN} more that cannot")
     return "\n".join(lines)
+
+
+def _how_good(proposal: dict[str, Any]) -> str:
+    bounds = ", ".join(f"{name} at least {value:.6g}" for name, value in proposal["lower_bound"].items())
+    if proposal["gap"] is None:
+        return f"the goal is not reached; proven bounds: {bounds}"
+    return f"at most {proposal['gap']:.2%} from the best possible: {bounds}"
