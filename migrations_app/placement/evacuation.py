@@ -7,25 +7,26 @@ import numpy as np
 from migrations_app.placement.budget import Budget
 from migrations_app.placement.explanation import never_possible, why_blocked
 from migrations_app.placement.fleet import NOWHERE, ROUNDING, Fleet, Ints
-from migrations_app.placement.order import Order, legal_order
+from migrations_app.placement.order import Order, destination, legal_order, share_above
 from migrations_app.placement.proposal import Blocked, Found
 from migrations_app.placement.settling import settle
 from migrations_app.placement.standing import Standing
 
 ORDER_SECONDS = 5.0
+NOT_PROVEN = "No place was found in the time given, which proves nothing; more --seconds may find one."
 
 
 def evacuate(fleet: Fleet, strays: Ints, budget: Budget, chance: np.random.Generator, goal: str = "evacuate") -> Found:
     """Propose where the strays go; what cannot go is explained, and the others go all the same."""
     able = [ct for ct in strays.tolist() if not never_possible(fleet, ct)]
     movable = np.array(able, dtype=np.int64)
-    settled = settle(fleet, movable, 1.0, budget, chance)
+    settled = settle(fleet, movable, 1.0, budget, chance, polish=True)
     _give_up_what_does_not_fit(settled.standing, movable)
     order = legal_order(fleet, settled.standing.where, budget.more(ORDER_SECONDS))
-    reached = _reached(fleet, order)
+    reached = destination(fleet, order)
     lower = {"bytes": _bytes(fleet, movable) + settled.aside_bytes_bound}
-    blocked = _blocked(fleet, reached, strays, refuted=settled.refuted)
-    gap = _gap(fleet, order, lower["bytes"])
+    blocked = blocked_strays(fleet, reached, strays, refuted=settled.refuted)
+    gap = share_above(fleet, order, lower["bytes"])
     if _is_direct(order, movable):
         lower["peak_recv"] = settled.peak_bound
         gap = max(gap, settled.peak_of(movable) / settled.peak_bound - 1 if settled.peak_bound else 0.0)
@@ -46,11 +47,6 @@ def _bytes(fleet: Fleet, cts: Ints) -> float:
 
 def _is_direct(order: Order, strays: Ints) -> bool:
     return len(order.steps) == len(strays) and {step.ct for step in order.steps} == set(strays.tolist())
-
-
-def _gap(fleet: Fleet, order: Order, bound: float) -> float:
-    moved = sum(int(fleet.move_bytes[step.ct]) for step in order.steps)
-    return moved / bound - 1 if bound else 0.0
 
 
 def _give_up_what_does_not_fit(standing: Standing, strays: Ints) -> None:
@@ -75,15 +71,8 @@ def _overfull(standing: Standing) -> np.ndarray:
     return over
 
 
-def _reached(fleet: Fleet, order: Order) -> Standing:
-    """Return where the steps lead; what found no legal moment is still at home."""
-    where = fleet.home.copy()
-    for step in order.steps:
-        where[step.ct] = step.node
-    return Standing.of(fleet, where)
-
-
-def _blocked(fleet: Fleet, reached: Standing, strays: Ints, *, refuted: bool) -> list[Blocked]:
+def blocked_strays(fleet: Fleet, reached: Standing, strays: Ints, *, refuted: bool) -> list[Blocked]:
+    """Explain every stray that is still where it has to leave."""
     staying = [ct for ct in strays.tolist() if reached.where[ct] in (NOWHERE, fleet.home[ct])]
     return [_block(reached, ct, refuted=refuted) for ct in staying]
 
@@ -93,6 +82,3 @@ def _block(reached: Standing, ct: int, *, refuted: bool) -> Blocked:
         return Blocked(ct=ct, why=why_blocked(reached, ct), proven=True)
     known = "Proven: not all that have to leave can be placed, whatever moves aside." if refuted else NOT_PROVEN
     return Blocked(ct=ct, why=f"{known} {why_blocked(reached, ct)}", proven=refuted)
-
-
-NOT_PROVEN = "No place was found in the time given, which proves nothing; more --seconds may find one."

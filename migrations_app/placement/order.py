@@ -38,6 +38,20 @@ def legal_order(fleet: Fleet, where: Ints, budget: Budget) -> Order:
     return _Ordering(fleet, where).run(budget)
 
 
+def destination(fleet: Fleet, order: Order) -> Standing:
+    """Return where the steps lead; what found no legal moment is still at home."""
+    where = fleet.home.copy()
+    for step in order.steps:
+        where[step.ct] = step.node
+    return Standing.of(fleet, where)
+
+
+def share_above(fleet: Fleet, order: Order, least_bytes: float) -> float:
+    """Return by which share the bytes of all steps exceed the bound."""
+    moved = sum(int(fleet.move_bytes[step.ct]) for step in order.steps)
+    return moved / least_bytes - 1 if least_bytes else float(moved > 0)
+
+
 class _Ordering:
     def __init__(self, fleet: Fleet, where: Ints) -> None:
         self._fleet = fleet

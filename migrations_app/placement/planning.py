@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from migrations_app.placement import proposal
+from migrations_app.placement import proposal, solver
 from migrations_app.placement.budget import Budget
 from migrations_app.placement.evacuation import evacuate
+from migrations_app.placement.filling import fill
 from migrations_app.placement.fleet import Fleet
 from migrations_app.placement.goals import Goal, read_goal
+from migrations_app.placement.placing import place
 from migrations_app.placement.proposal import Found
 from migrations_app.placement.reading import read_fleet
+from migrations_app.placement.rebalancing import rebalance
 
 # Seconds of search by the number of containers: what a person at a terminal waits for without wondering.
 PATIENCE = ((10_000, 3.6), (50_000, 6.0))
@@ -38,6 +42,8 @@ def plan(
     wish, fleet = read_goal(goal, read_fleet(path))
     budget = Budget(clock=clock, until=clock() + (seconds or _patience(fleet)))
     found = _search(wish, fleet, budget, chance)
+    if not solver.is_installed():
+        found = replace(found, notes=[*found.notes, solver.NOT_INSTALLED])
     return proposal.write(fleet, found, clock() - began)
 
 
@@ -46,4 +52,10 @@ def _patience(fleet: Fleet) -> float:
 
 
 def _search(goal: Goal, fleet: Fleet, budget: Budget, chance: np.random.Generator) -> Found:
+    if goal.kind == "rebalance":
+        return rebalance(fleet, goal.level, budget, chance)
+    if goal.kind == "fill":
+        return fill(fleet, budget)
+    if goal.ct is not None:
+        return place(fleet, goal.ct, budget, chance)
     return evacuate(fleet, fleet.strays, budget, chance)

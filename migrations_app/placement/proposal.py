@@ -29,6 +29,7 @@ class Found:
     """What a search came back with.
 
     ``gap`` is the share by which it may still be away from the best possible; None: the goal is not reached.
+    ``chosen`` says of single containers why they move, where that is not for the state of their node.
     """
 
     goal: str
@@ -39,6 +40,7 @@ class Found:
     optimal: bool
     blocked: list[Blocked] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    chosen: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def status(self) -> str:
@@ -79,7 +81,8 @@ def _reasons(fleet: Fleet, found: Found, pressure: Floats, end: Standing) -> Ite
     parked = {step.ct: fleet.node_names[step.node] for step in found.steps if step.parks}
     before = Standing.of(fleet, fleet.home).pressure()
     for ct in {step.ct: None for step in found.steps}:
-        sentence = f"{_why(fleet, ct, before)}; {_where_to(fleet, ct, int(found.where[ct]), end, pressure)}"
+        why = found.chosen.get(ct) or _why(fleet, ct, before)
+        sentence = f"{why}; {_where_to(fleet, ct, int(found.where[ct]), end, pressure)}"
         if ct in parked:
             sentence += f", with a stop on {parked[ct]} until there is room"
         if ct in waits:

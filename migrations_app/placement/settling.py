@@ -45,8 +45,13 @@ class Settlement:
         return float(self.standing.pressure()[placed[placed != NOWHERE]].max(initial=0.0))
 
 
-def settle(fleet: Fleet, strays: Ints, level: float, budget: Budget, chance: np.random.Generator) -> Settlement:
-    """Place the strays within ``level``, with the fewest bytes, and of those plans the one with the lowest peak."""
+def settle(
+    fleet: Fleet, strays: Ints, level: float, budget: Budget, chance: np.random.Generator, *, polish: bool
+) -> Settlement:
+    """Place the strays within ``level``, with the fewest bytes, and of those plans the one with the lowest peak.
+
+    :param polish: spend what is left of the time on a still lower peak.
+    """
     base = Standing.at_home(fleet, without=strays)
     bound = bounds.lowest_level(base, strays)
     found = Settlement(standing=base.copy(), peak_bound=bound)
@@ -54,7 +59,8 @@ def settle(fleet: Fleet, strays: Ints, level: float, budget: Budget, chance: np.
     placed = strays[~np.isin(strays, found.homeless)]
     Levelling(found.standing, placed, chance).run(min(bound, level), budget.at_most(budget.left_seconds * FOR_DIRECT))
     if fits(found.standing, level) and not found.homeless:
-        _polish(found, base, strays, budget, chance)
+        if polish:
+            _polish(found, base, strays, budget, chance)
     elif not _settle_exactly(found, base, strays, level, budget):
         _make_way(found, strays, level, budget, chance)
     return found

@@ -64,6 +64,43 @@ def ask(question: Question, seconds: float) -> Answer:
     return _Model(question).solve(seconds)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Cover:
+    chosen: Ints
+    least_weight: float
+
+
+def cheapest_cover(amounts: Floats, wanted: Floats, weights: Floats, seconds: float) -> Cover | None:
+    """Choose rows whose amounts reach what is wanted in every column, at the least weight; None: not in this time."""
+    from ortools.sat.python import cp_model
+
+    model = cp_model.CpModel()
+    chosen = [model.new_bool_var("") for _ in weights]
+    exact = True
+    for column, enough in enumerate(wanted.tolist()):
+        unit, whole = _unit(amounts[:, column])
+        parts = np.floor(amounts[:, column] / unit).astype(np.int64)
+        exact = exact and whole
+        needed = int(np.ceil(enough / unit))
+        model.add(sum(part * choice for part, choice in zip(parts.tolist(), chosen, strict=True)) >= needed)
+    heavy = max(1.0, float(weights.sum()) / WEIGHT_PARTS)
+    model.minimize(sum(int(weight / heavy) * choice for weight, choice in zip(weights.tolist(), chosen, strict=True)))
+    solver = _solver(ANY, seconds)
+    if solver.solve(model) not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        return None
+    rows = np.flatnonzero([solver.boolean_value(choice) for choice in chosen])
+    return Cover(chosen=rows, least_weight=solver.best_objective_bound * heavy if exact else 0.0)
+
+
+def _solver(effort: tuple[int, int], seconds: float) -> CpSolver:
+    from ortools.sat.python import cp_model
+
+    solver = cp_model.CpSolver()
+    solver.parameters.num_workers, solver.parameters.linearization_level = effort
+    solver.parameters.max_time_in_seconds = seconds
+    return solver
+
+
 class _Model:
     def __init__(self, question: Question) -> None:
         # Loading it takes longer than placing a small fleet without it.
@@ -71,7 +108,6 @@ class _Model:
 
         self._question = question
         self._model: CpModel = cp_model.CpModel()
-        self._solver: CpSolver = cp_model.CpSolver()
         self._chosen: dict[tuple[int, int], IntVar] = {}
         self._on_node: dict[int, list[int]] = {node: [] for node in question.nodes}
         self._offer_nodes()
@@ -106,7 +142,7 @@ class _Model:
         demand = self._fleet.demand[:, column]
         room = self._fleet.room[:, column] * (question.level + ROUNDING) - question.standing.use[:, column]
         unit, exact = _unit(demand[list(question.cts)])
-        amounts = np.ceil(demand / unit - (0 if exact else ROUNDING)).astype(np.int64)
+        amounts = np.ceil(demand / unit).astype(np.int64)
         for node, cts in self._on_node.items():
             if cts:
                 load = sum(int(amounts[ct]) * self._chosen[ct, node] for ct in cts)
@@ -144,25 +180,22 @@ class _Model:
 
         if seconds <= 0:
             return Answer(where=None, refuted=False)
-        workers, linearization = CHEAPEST if self._unit else ANY
-        self._solver.parameters.num_workers = workers
-        self._solver.parameters.linearization_level = linearization
-        self._solver.parameters.max_time_in_seconds = seconds
-        status = self._solver.solve(self._model)
+        solver = _solver(CHEAPEST if self._unit else ANY, seconds)
+        status = solver.solve(self._model)
         if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-            return self._placed()
+            return self._placed(solver)
         return Answer(where=None, refuted=status == cp_model.INFEASIBLE and self._exact)
 
-    def _placed(self) -> Answer:
+    def _placed(self, solver: CpSolver) -> Answer:
         where = self._question.standing.where.copy()
         for (ct, node), choice in self._chosen.items():
-            if self._solver.boolean_value(choice):
+            if solver.boolean_value(choice):
                 where[ct] = node
         if not self._unit:
             return Answer(where=where, refuted=False)
-        weight = (self._whole - self._solver.objective_value) * self._unit
+        weight = (self._whole - solver.objective_value) * self._unit
         # Rounding moved each weight by less than a unit.
-        least = (self._whole - self._solver.best_objective_bound) * self._unit if self._exact else 0.0
+        least = (self._whole - solver.best_objective_bound) * self._unit if self._exact else 0.0
         return Answer(where=where, refuted=False, weight=weight, least_weight=max(0.0, least))
 
 
