@@ -24,7 +24,7 @@ def evacuate(fleet: Fleet, strays: Ints, budget: Budget, chance: np.random.Gener
     _give_up_what_does_not_fit(settled.standing, movable)
     order = legal_order(fleet, settled.standing.where, budget.more(ORDER_SECONDS))
     reached = destination(fleet, order)
-    lower = {"bytes": _bytes(fleet, movable) + settled.aside_bytes_bound}
+    lower = {"bytes": max(_bytes(fleet, movable), settled.bytes_bound)}
     blocked = blocked_strays(fleet, reached, strays, refuted=settled.refuted)
     gap = share_above(fleet, order, lower["bytes"])
     if _is_direct(order, movable):

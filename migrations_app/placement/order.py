@@ -33,9 +33,26 @@ class Order:
     stuck: list[int] = field(default_factory=list)
 
 
-def legal_order(fleet: Fleet, where: Ints, budget: Budget) -> Order:
-    """Order the moves from home to ``where``, with stops elsewhere where a circle or a tight node needs them."""
-    return _Ordering(fleet, where).run(budget)
+def legal_order(fleet: Fleet, where: Ints, budget: Budget, level: float = 1.0) -> Order:
+    """Order the moves from home to ``where``, with stops elsewhere where a circle or a tight node needs them.
+
+    What stops somewhere stays there for good if every node ends within ``level`` all the same.
+    """
+    order = _Ordering(fleet, where).run(budget)
+    for step in [step for step in order.steps if step.parks]:
+        other = where.copy()
+        other[step.ct] = step.node
+        shorter = _Ordering(fleet, other).run(budget) if _may_end(fleet, other, step.ct, level) else order
+        if not shorter.stuck and len(shorter.steps) < len(order.steps):
+            order, where = shorter, other
+    return order
+
+
+def _may_end(fleet: Fleet, where: Ints, ct: int, level: float) -> bool:
+    where = where.copy()
+    node, where[ct] = int(where[ct]), NOWHERE
+    end = Standing.of(fleet, where)
+    return bool(end.welcome(ct)[node] and end.roomy(ct, level)[node])
 
 
 def destination(fleet: Fleet, order: Order) -> Standing:

@@ -1,10 +1,9 @@
-"""From a fleet file and a wish to a proposal."""
+"""From a fleet and a wish to a proposal."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,6 @@ from migrations_app.placement.fleet import Fleet
 from migrations_app.placement.goals import Goal, read_goal
 from migrations_app.placement.placing import place
 from migrations_app.placement.proposal import Found
-from migrations_app.placement.reading import read_fleet
 from migrations_app.placement.rebalancing import rebalance
 
 # Seconds of search by the number of containers: what a person at a terminal waits for without wondering.
@@ -27,19 +25,21 @@ LONG_PATIENCE_SECONDS = 14.0
 
 def plan(
     *,
-    path: Path,
+    fleet: Fleet,
     goal: str | None,
     seconds: float | None,
     clock: Callable[[], float],
+    began: float,
     chance: np.random.Generator,
 ) -> dict[str, Any]:
-    """Read, search, and return the proposal.
+    """Search, and return the proposal.
 
-    :raises FleetUnreadable: the file cannot be planned with.
+    :param seconds: how long to search; None: by the size of the fleet.
+    :param began: when the clock said that somebody began to wait.
+    :raises FleetUnreadable: the fleet cannot be planned with.
     :raises GoalRefused: the wish cannot be understood.
     """
-    began = clock()
-    wish, fleet = read_goal(goal, read_fleet(path))
+    wish, fleet = read_goal(goal, fleet)
     budget = Budget(clock=clock, until=clock() + (seconds or _patience(fleet)))
     found = _search(wish, fleet, budget, chance)
     if not solver.is_installed():

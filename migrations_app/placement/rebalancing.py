@@ -37,10 +37,10 @@ def _to_level(fleet: Fleet, level: float, budget: Budget, chance: np.random.Gene
     leaving = fleet.strays[~fleet.pinned[fleet.strays]]
     strays = np.union1d(np.array(chosen.cts, dtype=np.int64), leaving)
     settled = settle(fleet, strays, level, budget, chance, polish=False)
-    least = max(chosen.least_bytes, settled.aside_bytes_bound) + float(sum(fleet.move_bytes[leaving].tolist()))
+    least = max(chosen.least_bytes + float(sum(fleet.move_bytes[leaving].tolist())), settled.bytes_bound)
     reachable = fits(settled.standing, level) and not settled.homeless
     where = settled.standing.where if reachable else fleet.home
-    order = legal_order(fleet, where, budget.more(ORDER_SECONDS))
+    order = legal_order(fleet, where, budget.more(ORDER_SECONDS), level)
     reached = destination(fleet, order)
     blocked = [
         *blocked_strays(fleet, reached, fleet.strays, refuted=settled.refuted),

@@ -30,12 +30,12 @@ class Settlement:
     """Where everything ends. ``peak_bound`` holds for plans that move nothing but the strays.
 
     ``homeless`` found no place; ``refuted``: it is proven that not all strays can have one.
-    ``aside_bytes_bound`` is what has to move beside the strays at least.
+    ``bytes_bound`` is what has to move at least, strays and others, where that is known to be more than the strays.
     """
 
     standing: Standing
     peak_bound: float
-    aside_bytes_bound: float = 0.0
+    bytes_bound: float = 0.0
     direct: bool = True
     homeless: list[int] = field(default_factory=list)
     refuted: bool = False
@@ -104,13 +104,17 @@ def _settle_exactly(found: Settlement, base: Standing, strays: Ints, level: floa
 def _make_way(found: Settlement, strays: Ints, level: float, budget: Budget, chance: np.random.Generator) -> None:
     fleet = found.standing.fleet
     found.refuted = bounds.lowest_peak_of_all(fleet) > level + ROUNDING
-    if found.refuted or found.homeless:
+    if found.refuted:
+        return
+    if found.homeless:
+        # Groups are in the way: who would have to go where is nothing that shifts and exchanges find.
+        _place_everything(found, strays, level, budget)
         return
     overfull = found.standing.copy()
     relieved = Relief(found.standing, level, chance).run(budget.at_most(budget.left_seconds * FOR_RELIEF))
     if relieved:
         _save(found, strays, level, budget, chance)
-    elif not _place_everything(found, level, budget):
+    elif not _place_everything(found, strays, level, budget):
         found.standing = overfull
 
 
@@ -121,14 +125,15 @@ def _save(found: Settlement, strays: Ints, level: float, budget: Budget, chance:
         movable = np.flatnonzero(~fleet.pinned & (found.standing.where != NOWHERE))
         saving = budget.at_most(budget.left_seconds * FOR_SAVING)
         Neighbourhood(found.standing, movable, chance).save_bytes(level, saving)
-        _place_everything(found, level, budget)
+        _place_everything(found, strays, level, budget)
     Levelling(found.standing, strays, chance).run(found.peak_bound, budget)
 
 
-def _place_everything(found: Settlement, level: float, budget: Budget) -> bool:
+def _place_everything(found: Settlement, strays: Ints, level: float, budget: Budget) -> bool:
     """Ask the solver about all containers at once, if they are few; return whether it knows a placement."""
     fleet = found.standing.fleet
-    movable = np.flatnonzero(~fleet.pinned)
+    stays = (fleet.home != NOWHERE) & ~fleet.drained[fleet.home]
+    movable = np.union1d(np.flatnonzero(stays & ~fleet.pinned), strays)
     if not solver.is_installed() or len(movable) * len(fleet.active) > MOST_CHOICES:
         return False
     weights = fleet.move_bytes.astype(np.float64)
@@ -145,11 +150,11 @@ def _place_everything(found: Settlement, level: float, budget: Budget) -> bool:
     found.refuted = answer.refuted
     if answer.where is None:
         return False
-    leaving = float(weights[movable[fleet.drained[fleet.home[movable]]]].sum())
-    found.aside_bytes_bound = max(found.aside_bytes_bound, answer.least_weight - leaving)
+    found.bytes_bound = max(found.bytes_bound, answer.least_weight)
     if fits(found.standing, level) and _bytes(fleet, found.standing.where) <= _bytes(fleet, answer.where):
         return True
     found.standing = Standing.of(fleet, answer.where)
+    found.homeless = []
     return True
 
 

@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand
 
 from migrations_app.placement.goals import GoalRefused
 from migrations_app.placement.planning import plan
-from migrations_app.placement.reading import FleetUnreadable
+from migrations_app.placement.reading import FleetUnreadable, read_fleet
 from migrations_app.placement.summary import summary
 
 REFUSED = 2
@@ -32,12 +32,14 @@ class Command(BaseCommand):
         parser.add_argument("--seconds", type=_seconds, metavar="N", help="how long to search; left out: by the size")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        began = time.monotonic()
         try:
             proposal = plan(
-                path=options["fleet"],
+                fleet=read_fleet(options["fleet"]),
                 goal=options["goal"],
                 seconds=options["seconds"],
                 clock=time.monotonic,
+                began=began,
                 chance=np.random.default_rng(SEED),
             )
             self._deliver(proposal, options["out"])
