@@ -23,6 +23,8 @@ FOR_REFUTING = 0.25
 FOR_RELIEF = 0.5
 FOR_SAVING = 0.6
 NEAR_SECONDS = 0.4
+# What a busy machine or a fleet without a handbreadth of room may take beyond the time, before it is called not found.
+MORE_SECONDS = 8.0
 
 
 @dataclass(kw_only=True)
@@ -81,7 +83,9 @@ def _polish(found: Settlement, base: Standing, strays: Ints, budget: Budget, cha
     if len(strays) * len(base.fleet.active) <= MOST_CHOICES:
         # Near the optimum fewer levels are left to ask for.
         Neighbourhood(found.standing, strays, chance).lower_peak(found.peak_bound, budget.at_most(NEAR_SECONDS))
-        found.standing, found.peak_bound = exact.lowest_peak(base, strays, found.standing, found.peak_bound, budget)
+        found.standing, found.peak_bound = exact.lowest_peak(
+            base, strays, found.standing, found.peak_bound, budget, chance
+        )
     elif len(strays) * len(base.fleet.active) <= MOST_CHOICES_LEVEL:
         Neighbourhood(found.standing, strays, chance).lower_peak(found.peak_bound, budget)
 
@@ -108,13 +112,14 @@ def _make_way(found: Settlement, strays: Ints, level: float, budget: Budget, cha
         return
     if found.homeless:
         # Groups are in the way: who would have to go where is nothing that shifts and exchanges find.
-        _place_everything(found, strays, level, budget)
+        _place_everything(found, strays, level, budget.more(MORE_SECONDS))
         return
     overfull = found.standing.copy()
+    # How good an answer is depends on the time; whether there is one should not.
     relieved = Relief(found.standing, level, chance).run(budget.at_most(budget.left_seconds * FOR_RELIEF))
-    if relieved:
+    if relieved or Relief(found.standing, level, chance).run(budget.more(MORE_SECONDS)):
         _save(found, strays, level, budget, chance)
-    elif not _place_everything(found, strays, level, budget):
+    elif not _place_everything(found, strays, level, budget.more(MORE_SECONDS)):
         found.standing = overfull
 
 

@@ -59,9 +59,9 @@ def is_installed() -> bool:
     return find_spec("ortools") is not None
 
 
-def ask(question: Question, seconds: float) -> Answer:
+def ask(question: Question, seconds: float, seed: int = 0) -> Answer:
     """Answer within the time, or say nothing: neither a placement nor a refutation."""
-    return _Model(question).solve(seconds)
+    return _Model(question).solve(seconds, seed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,12 +175,13 @@ class _Model:
                 saved.append(int(weight / self._unit) * choice)
         self._model.maximize(sum(saved))
 
-    def solve(self, seconds: float) -> Answer:
+    def solve(self, seconds: float, seed: int) -> Answer:
         from ortools.sat.python import cp_model
 
         if seconds <= 0:
             return Answer(where=None, refuted=False)
         solver = _solver(CHEAPEST if self._unit else ANY, seconds)
+        solver.parameters.random_seed = seed
         status = solver.solve(self._model)
         if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
             return self._placed(solver)
