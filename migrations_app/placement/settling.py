@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from migrations_app.placement import bounds, exact, solver, start
+from migrations_app.placement import bounds, exact, relaxation, solver, start
 from migrations_app.placement.budget import Budget
 from migrations_app.placement.fleet import NOWHERE, ROUNDING, Fleet, Ints
 from migrations_app.placement.neighbourhood import Neighbourhood
@@ -17,6 +17,7 @@ from migrations_app.placement.standing import Standing
 # A model with more choices than this is not solved in the seconds that there are.
 MOST_CHOICES = 9_000
 MOST_CHOICES_LEVEL = 40_000
+MOST_CHOICES_RELAXED = 150_000
 # Shares of what is left of the time.
 FOR_DIRECT = 0.35
 FOR_REFUTING = 0.25
@@ -80,13 +81,16 @@ def _polish(found: Settlement, base: Standing, strays: Ints, budget: Budget, cha
     peak = found.peak_of(strays)
     if not len(strays) or peak <= found.peak_bound + ROUNDING or not solver.is_installed():
         return
-    if len(strays) * len(base.fleet.active) <= MOST_CHOICES:
+    choices = len(strays) * len(base.fleet.active)
+    if choices <= MOST_CHOICES_RELAXED:
+        found.peak_bound = relaxation.lowest_level(base, strays, found.peak_bound, peak)
+    if choices <= MOST_CHOICES:
         # Near the optimum fewer levels are left to ask for.
         Neighbourhood(found.standing, strays, chance).lower_peak(found.peak_bound, budget.at_most(NEAR_SECONDS))
         found.standing, found.peak_bound = exact.lowest_peak(
             base, strays, found.standing, found.peak_bound, budget, chance
         )
-    elif len(strays) * len(base.fleet.active) <= MOST_CHOICES_LEVEL:
+    elif choices <= MOST_CHOICES_LEVEL:
         Neighbourhood(found.standing, strays, chance).lower_peak(found.peak_bound, budget)
 
 
