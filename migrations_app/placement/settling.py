@@ -1,0 +1,171 @@
+"""Find a node for every stray container: directly if possible, with others moving aside if not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from migrations_app.placement import bounds, exact, relaxation, solver, start
+from migrations_app.placement.budget import Budget
+from migrations_app.placement.fleet import NOWHERE, ROUNDING, Fleet, Ints
+from migrations_app.placement.neighbourhood import Neighbourhood
+from migrations_app.placement.relief import Relief
+from migrations_app.placement.search import Levelling
+from migrations_app.placement.standing import Standing
+
+# A model with more choices than this is not solved in the seconds that there are.
+MOST_CHOICES = 9_000
+MOST_CHOICES_LEVEL = 40_000
+MOST_CHOICES_RELAXED = 150_000
+# Shares of what is left of the time.
+FOR_DIRECT = 0.35
+FOR_REFUTING = 0.25
+FOR_RELIEF = 0.5
+FOR_SAVING = 0.6
+NEAR_SECONDS = 0.4
+# What a busy machine or a fleet without a handbreadth of room may take beyond the time, before it is called not found.
+MORE_SECONDS = 8.0
+
+
+@dataclass(kw_only=True)
+class Settlement:
+    """Where everything ends. ``peak_bound`` holds for plans that move nothing but the strays.
+
+    ``homeless`` found no place; ``refuted``: it is proven that not all strays can have one.
+    ``bytes_bound`` is what has to move at least, strays and others, where that is known to be more than the strays.
+    """
+
+    standing: Standing
+    peak_bound: float
+    bytes_bound: float = 0.0
+    direct: bool = True
+    homeless: list[int] = field(default_factory=list)
+    refuted: bool = False
+
+    def peak_of(self, strays: Ints) -> float:
+        placed = self.standing.where[strays]
+        return float(self.standing.pressure()[placed[placed != NOWHERE]].max(initial=0.0))
+
+
+def settle(
+    fleet: Fleet, strays: Ints, level: float, budget: Budget, chance: np.random.Generator, *, polish: bool
+) -> Settlement:
+    """Place the strays within ``level``, with the fewest bytes, and of those plans the one with the lowest peak.
+
+    :param polish: spend what is left of the time on a still lower peak.
+    """
+    base = Standing.at_home(fleet, without=strays)
+    bound = bounds.lowest_level(base, strays)
+    found = Settlement(standing=base.copy(), peak_bound=bound)
+    found.homeless = start.spread(found.standing, strays)
+    placed = strays[~np.isin(strays, found.homeless)]
+    Levelling(found.standing, placed, chance).run(min(bound, level), budget.at_most(budget.left_seconds * FOR_DIRECT))
+    if fits(found.standing, level) and not found.homeless:
+        if polish:
+            _polish(found, base, strays, budget, chance)
+    elif not _settle_exactly(found, base, strays, level, budget):
+        _make_way(found, strays, level, budget, chance)
+    return found
+
+
+def fits(standing: Standing, level: float) -> bool:
+    """Tell whether every active node is within the level."""
+    fleet = standing.fleet
+    within = standing.use <= fleet.room * (level + ROUNDING)
+    return bool(within[fleet.active].all())
+
+
+def _polish(found: Settlement, base: Standing, strays: Ints, budget: Budget, chance: np.random.Generator) -> None:
+    """Lower the peak further, with a proof where the fleet is small enough for one."""
+    peak = found.peak_of(strays)
+    if not len(strays) or peak <= found.peak_bound + ROUNDING or not solver.is_installed():
+        return
+    choices = len(strays) * len(base.fleet.active)
+    if choices <= MOST_CHOICES_RELAXED:
+        found.peak_bound = relaxation.lowest_level(base, strays, found.peak_bound, peak)
+    if choices <= MOST_CHOICES:
+        # Near the optimum fewer levels are left to ask for.
+        Neighbourhood(found.standing, strays, chance).lower_peak(found.peak_bound, budget.at_most(NEAR_SECONDS))
+        found.standing, found.peak_bound = exact.lowest_peak(
+            base, strays, found.standing, found.peak_bound, budget, chance
+        )
+    elif choices <= MOST_CHOICES_LEVEL:
+        Neighbourhood(found.standing, strays, chance).lower_peak(found.peak_bound, budget)
+
+
+def _settle_exactly(found: Settlement, base: Standing, strays: Ints, level: float, budget: Budget) -> bool:
+    """Return whether the solver found places that the search did not; keep in mind that it proved there are none."""
+    nodes = base.fleet.active.tolist()
+    if not solver.is_installed() or len(strays) * len(nodes) > MOST_CHOICES_LEVEL or not fits(base, level):
+        return False
+    question = solver.Question(standing=base, cts=strays.tolist(), nodes=nodes, level=level)
+    answer = solver.ask(question, budget.left_seconds * FOR_REFUTING)
+    if answer.where is None:
+        found.direct = not answer.refuted
+        return False
+    found.standing = Standing.of(base.fleet, answer.where)
+    found.homeless = []
+    return True
+
+
+def _make_way(found: Settlement, strays: Ints, level: float, budget: Budget, chance: np.random.Generator) -> None:
+    fleet = found.standing.fleet
+    found.refuted = bounds.lowest_peak_of_all(fleet) > level + ROUNDING
+    if found.refuted:
+        return
+    if found.homeless:
+        # Groups are in the way: who would have to go where is nothing that shifts and exchanges find.
+        _place_everything(found, strays, level, budget.more(MORE_SECONDS))
+        return
+    overfull = found.standing.copy()
+    # How good an answer is depends on the time; whether there is one should not.
+    relieved = Relief(found.standing, level, chance).run(budget.at_most(budget.left_seconds * FOR_RELIEF))
+    if relieved or Relief(found.standing, level, chance).run(budget.more(MORE_SECONDS)):
+        _save(found, strays, level, budget, chance)
+    elif not _place_everything(found, strays, level, budget.more(MORE_SECONDS)):
+        found.standing = overfull
+
+
+def _save(found: Settlement, strays: Ints, level: float, budget: Budget, chance: np.random.Generator) -> None:
+    """Let as little as possible move aside, and prove how little that is where the fleet is small enough."""
+    fleet = found.standing.fleet
+    if solver.is_installed():
+        movable = np.flatnonzero(~fleet.pinned & (found.standing.where != NOWHERE))
+        saving = budget.at_most(budget.left_seconds * FOR_SAVING)
+        Neighbourhood(found.standing, movable, chance).save_bytes(level, saving)
+        _place_everything(found, strays, level, budget)
+    Levelling(found.standing, strays, chance).run(found.peak_bound, budget)
+
+
+def _place_everything(found: Settlement, strays: Ints, level: float, budget: Budget) -> bool:
+    """Ask the solver about all containers at once, if they are few; return whether it knows a placement."""
+    fleet = found.standing.fleet
+    stays = (fleet.home != NOWHERE) & ~fleet.drained[fleet.home]
+    movable = np.union1d(np.flatnonzero(stays & ~fleet.pinned), strays)
+    if not solver.is_installed() or len(movable) * len(fleet.active) > MOST_CHOICES:
+        return False
+    weights = fleet.move_bytes.astype(np.float64)
+    question = solver.Question(
+        standing=Standing.at_home(fleet, without=movable),
+        cts=movable.tolist(),
+        nodes=fleet.active.tolist(),
+        level=level,
+        weights=weights,
+        stays=fleet.home,
+        hint=found.standing.where,
+    )
+    answer = solver.ask(question, budget.left_seconds)
+    found.refuted = answer.refuted
+    if answer.where is None:
+        return False
+    found.bytes_bound = max(found.bytes_bound, answer.least_weight)
+    if fits(found.standing, level) and _bytes(fleet, found.standing.where) <= _bytes(fleet, answer.where):
+        return True
+    found.standing = Standing.of(fleet, answer.where)
+    found.homeless = []
+    return True
+
+
+def _bytes(fleet: Fleet, where: Ints) -> int:
+    return int(fleet.move_bytes[where != fleet.home].sum())
