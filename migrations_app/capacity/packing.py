@@ -78,6 +78,12 @@ class Grid:
             if start is not None:
                 self._numbers[start + slot] = number
 
+    def put_column(self, metric: str, statistic: str, numbers: Sequence[float]) -> None:
+        """Write one statistic of one metric over all slots."""
+        start = self._start(metric, statistic)
+        if start is not None:
+            self._numbers[start : start + self.slots] = array("f", numbers)
+
     def clear(self, slots: Iterable[int]) -> None:
         for slot in slots:
             self._numbers[slot :: self.slots] = array("f", [nan]) * (len(self.metrics) * len(STATISTICS))

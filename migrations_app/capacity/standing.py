@@ -99,5 +99,5 @@ def _days(grid: Grid, span: Span, metric: str, now: datetime) -> Iterator[tuple[
     """Yield how far each day's middle is from now, in days, and what was in use."""
     for slot, amount in enumerate(grid.column(metric, "mean")):
         offset = (span.time_of(slot) - now) / DAY + 0.5
-        if isfinite(amount) and -TREND_DAYS <= offset <= 1:
+        if isfinite(amount) and -TREND_DAYS <= offset < 0.5:
             yield offset, amount
