@@ -49,7 +49,7 @@ def replay(nodes: Iterable[Node], *, until: datetime, days: int = DAYS) -> None:
     for node in nodes:
         row, _ = Standing.objects.get_or_create(node=node)
         for subject, now in _subjects(node, row).items():
-            _write(subject, now, until, days)
+            write_days(subject, now, until, days)
         _foretell(row, until, days)
         standing.refresh(row, until)
         row.replayed_until, row.rolled_up_until = until, until
@@ -58,17 +58,17 @@ def replay(nodes: Iterable[Node], *, until: datetime, days: int = DAYS) -> None:
 
 def _subjects(node: Node, row: Standing) -> dict[Subject, Now]:
     latest = Reading.objects.filter(node=node).order_by("at").last()
-    found: dict[Subject, Now] = {Subject(Kind.NODE, node.pk): USUAL | row.now}
+    found: dict[Subject, Now] = {Subject(Kind.NODE, node.pk): {**USUAL, **row.now}}
     if latest is not None:
         kept = unpack_reading(bytes(latest.body))
         for use in kept.use.containers:
             if use.ctid in kept.container_rows:
                 amounts = rates.container_points(None, kept.use, longest_seconds=1)[use.ctid]
-                found[Subject(Kind.CONTAINER, kept.container_rows[use.ctid])] = USUAL | amounts
+                found[Subject(Kind.CONTAINER, kept.container_rows[use.ctid])] = {**USUAL, **amounts}
     return found
 
 
-def _write(subject: Subject, now: Now, until: datetime, days: int) -> None:
+def write_days(subject: Subject, now: Now, until: datetime, days: int) -> None:
     """Write the days at every grain, so that no roll-up is needed for them."""
     coarse: dict[tuple[Grain, date], Grid] = {}
     first_day = (until - timedelta(days=days)).date()

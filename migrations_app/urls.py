@@ -29,6 +29,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # Staff: how full it is
     path("capacity/", capacity.fleet, name="capacity"),
     path("capacity/export.csv", capacity.fleet_csv, name="capacity-csv"),
+    path("capacity/forecasts/", capacity.forecasts, name="capacity-forecasts"),
     path("nodes/<int:node_id>/use/", capacity.node_use, name="node-use"),
     path("nodes/<int:node_id>/use.json", capacity.node_use_json, name="node-use-json"),
     path("nodes/<int:node_id>/use.csv", capacity.node_use_csv, name="node-use-csv"),
@@ -52,6 +53,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runbook/<slug:name>/", runbook.detail, name="runbook-page"),
     # Customers: their own
     path("servers/<int:container_id>/", customers.server, name="my-server"),
+    path("servers/<int:container_id>/use/", customers.server_use, name="my-server-use"),
+    path("servers/<int:container_id>/use.json", customers.server_use_json, name="my-server-use-json"),
+    path("servers/<int:container_id>/use.csv", customers.server_use_csv, name="my-server-use-csv"),
     path("moves/<int:migration_id>/", customers.move, name="my-move"),
     path("moves/<int:migration_id>/live/", customers.move_live, name="my-move-live"),
 ]

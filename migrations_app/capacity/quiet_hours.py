@@ -112,6 +112,10 @@ def _on_the_wall(day: date, hour: int, zone: ZoneInfo) -> datetime:
     return datetime(day.year, day.month, day.day, hour, tzinfo=zone).astimezone(UTC)
 
 
+def places_of(window: Window) -> list[Place]:
+    return _following((window.weekday, window.hour), window.hours)
+
+
 def _following(place: Place, hours: int) -> list[Place]:
     first = place[0] * HOURS + place[1]
     return [divmod((first + number) % (DAYS * HOURS), HOURS) for number in range(hours)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from math import isfinite
+from math import ceil, floor, isfinite, log10
 
 from django import template
 from django.utils.html import format_html, format_html_join
@@ -16,7 +16,7 @@ register = template.Library()
 
 HOTTEST = 10
 WIDTH, HEIGHT = 600, 120
-_CELL, _PITCH, _IN_A_ROW = 9, 11, 80
+_CELL, _PITCH, _IN_A_ROW, _DOTS = 9, 11, 80, 240
 _MIB = 1024 * 1024
 
 
@@ -83,6 +83,37 @@ def sketch(lines: Sequence[Sequence[float]], limit: Sequence[float], label: str)
         label,
         format_html_join("", '<path class="{}" d="{}"/>', drawn),
     )
+
+
+@register.simple_tag
+def dots(pairs: Sequence[tuple[float, float]], label: str) -> SafeString:
+    """Draw what was forecast (across) against what happened (up), by order of magnitude; on the line both are equal."""
+    known = [(across, up) for across, up in pairs if across > 0 and up > 0]
+    exponents = [log10(number) for pair in known for number in pair]
+    low, high = floor(min(exponents, default=0)), ceil(max(exponents, default=1))
+    scale = _DOTS / max(1, high - low)
+    drawn = format_html_join(
+        "",
+        '<circle cx="{}" cy="{}" r="4"/>',
+        ((f"{(log10(x) - low) * scale:.0f}", f"{_DOTS - (log10(y) - low) * scale:.0f}") for x, y in known),
+    )
+    return format_html(
+        '<svg class="dots" viewBox="0 0 {0} {0}" role="img" aria-label="{1}"><path d="M0 {0}L{0} 0"/>{2}</svg>',
+        _DOTS,
+        label,
+        drawn,
+    )
+
+
+@register.filter
+def column(rows: Sequence[object], name: str) -> list[float]:
+    """Return one attribute of every row."""
+    return [float(getattr(row, name)) for row in rows]
+
+
+@register.filter
+def both(first: Sequence[float], second: Sequence[float]) -> list[Sequence[float]]:
+    return [first, second]
 
 
 def _path(numbers: Sequence[float], highest: float) -> SafeString:

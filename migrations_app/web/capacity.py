@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
@@ -11,7 +12,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from migrations_app.capacity import overview, resources
+from migrations_app.capacity import accuracy, overview, resources
 from migrations_app.capacity.overview import NodeRow
 from migrations_app.capacity.resources import RESOURCES
 from migrations_app.web import use
@@ -20,6 +21,7 @@ from migrations_app.web.export import csv_response
 from migrations_app.web.forms import FitForm
 
 ROWS_PER_PAGE = 50
+FORECASTS_SHOWN = timedelta(days=92)
 SORTS = ("heat", "name", "cpu", "memory", "disk", "inodes", "network", "full")
 COLUMNS = (*((resource.name, resource.title) for resource in RESOURCES), ("network", "Network"))
 CSV_HEADER = ("node", "sampled_at", "cpu_share", "memory_share", "disk_share", "inodes_share", "network_share")
@@ -59,6 +61,24 @@ def fleet_csv(request: PanelRequest) -> StreamingHttpResponse:
         for row in overview.ordered(_rows(view), sort)
     )
     return csv_response("capacity", CSV_HEADER, rows)
+
+
+@require_safe
+@staff_page
+def forecasts(request: PanelRequest) -> HttpResponse:
+    told = accuracy.moves()
+    since = timezone.now().date() - FORECASTS_SHOWN
+    context = {
+        "moves": told[:ROWS_PER_PAGE],
+        "move_scores": [
+            accuracy.score("Duration", [one.duration for one in told]),
+            accuracy.score("Freeze", [one.freeze for one in told if one.freeze]),
+        ],
+        "dots": [(one.duration.forecast, one.duration.happened) for one in told],
+        "fill_scores": accuracy.fill_scores(),
+        "fills": [(resource, days) for resource in RESOURCES if (days := accuracy.fill_days(resource, since))],
+    }
+    return render(request, "migrations_app/capacity/forecasts.html", context)
 
 
 @require_safe

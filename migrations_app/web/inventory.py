@@ -22,7 +22,7 @@ from migrations_app.usecases.pin_host_key import HostKeyMoved, pin_host_key
 from migrations_app.usecases.request_scan import request_scan
 from migrations_app.usecases.set_owner import set_owner
 from migrations_app.usecases.show_install_command import NoPanelKey, install_command_for
-from migrations_app.web import live, runbook, use
+from migrations_app.web import live, quiet_hours, runbook, use
 from migrations_app.web.access import PanelRequest, get_container, get_node, get_preparation, staff_page
 from migrations_app.web.export import csv_response
 from migrations_app.web.forms import ContainerFilter, NodeForm, OwnerForm
@@ -151,6 +151,7 @@ def container(request: PanelRequest, container_id: int) -> HttpResponse:
         "active": next((migration for migration in history if migration.is_active), None),
         "owner_form": OwnerForm(initial={"owner": shown.owner_id}),
         "use": use.of_container(request, shown),
+        "quiet": quiet_hours.section(shown),
     }
     return render(request, "migrations_app/inventory/container.html", context)
 

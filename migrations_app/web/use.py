@@ -77,12 +77,14 @@ def _view(subject: Subject, name: str, node_id: int, door: str) -> View:
 
 
 def of_node(request: HttpRequest, node: Node) -> dict[str, Any]:
-    return _section(request, node_view(node)) | {"page_url": reverse("node", args=[node.pk])}
+    return _section(request, node_view(node)) | {"page_url": reverse("node", args=[node.pk]), "may_compare": True}
 
 
-def of_container(request: HttpRequest, container: Container) -> dict[str, Any]:
-    view = container_view(container)
-    return _section(request, view) | {"page_url": reverse("container", args=[container.pk])}
+def of_container(request: HttpRequest, container: Container, *, door: str = "container") -> dict[str, Any]:
+    """Return the section for staff, or with its own door that for its owner, who compares it with nothing."""
+    view = container_view(container, door=door)
+    own = {"page_url": reverse(door, args=[container.pk]), "may_compare": door == "container"}
+    return _section(request, view) | own
 
 
 def _section(request: HttpRequest, view: View) -> dict[str, Any]:
@@ -100,6 +102,7 @@ def _section(request: HttpRequest, view: View) -> dict[str, Any]:
         "compare": compared,
         "compare_unknown": bool(compared) and _other(view, compared) is None,
         "zone": timezone.get_current_timezone_name(),
+        "view": view,
     }
 
 
@@ -135,11 +138,11 @@ def coarse_table(chosen: Sequence[Chart], found: Series) -> dict[str, Any]:
     return {"metrics": metrics, "rows": rows, "step": coarse.step.total_seconds()}
 
 
-def numbers(request: HttpRequest, view: View) -> dict[str, Any]:
+def numbers(request: HttpRequest, view: View, *, may_compare: bool = True) -> dict[str, Any]:
     """Return everything that the script draws; the same range as the page, or the one that was zoomed into."""
     since, until = _bounds(request)
     found = series.read(view.subject, since, until, recent=view.recent)
-    other = _other(view, request.GET.get("compare", "")[:LONGEST_NAME])
+    other = _other(view, request.GET.get("compare", "")[:LONGEST_NAME]) if may_compare else None
     compared = None if other is None else series.read(other.subject, since, until, recent=other.recent)
     trends = standing.daily_trends(view.subject, timezone.now()) if view.subject.kind == Kind.NODE else {}
     limits = resources.limits(panel_settings())

@@ -13,10 +13,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from lab.replay import replay
+from lab.replay import replay, write_days
+from migrations_app.capacity import moves
+from migrations_app.capacity.chunks import Kind, Subject
 from migrations_app.capacity.spans import hour_of
-from migrations_app.models import Container, Node, Standing
-from tests.factories import make_container, make_node
+from migrations_app.models import Container, Customer, Node, Standing
+from tests.factories import make_container, make_migration, make_node
 
 pytestmark = pytest.mark.django_db
 HOSTILE = '<script>alert(1)</script>"'
@@ -203,3 +205,32 @@ def test_a_containers_page_takes_few_queries(staff: Client, django_assert_max_nu
     container: Container = make_container()
     with django_assert_max_num_queries(20):
         staff.get(reverse("container", args=[container.pk]), {"range": "year"})
+
+
+def test_the_page_of_forecasts_shows_what_happened(staff: Client, node: Node) -> None:
+    page = text(staff.get(reverse("capacity-forecasts")))
+    assert "No migration with a forecast is over yet" in page
+    migration = make_migration(
+        container=make_container(hostname=HOSTILE),
+        state="done",
+        started_at=timezone.now() - timedelta(minutes=9),
+        finished_at=timezone.now(),
+        freeze_seconds=2.0,
+    )
+    moves.foretell(migration, timezone.now()).save()
+    page = text(staff.get(reverse("capacity-forecasts")))
+    assert "9 min 00 s" in page
+    assert page.count("<circle") == 1
+    assert HOSTILE not in page
+
+
+def test_a_containers_quiet_hours_are_by_its_owners_clock(staff: Client, shop: Customer) -> None:
+    node = make_node()
+    container = make_container(node=node, owner=shop)
+    stand(node)
+    until = hour_of(timezone.now())
+    write_days(Subject(Kind.CONTAINER, container.pk), {"rx_bps": 5.0, "tx_bps": 9.0}, until, 9)
+    page = text(staff.get(reverse("container", args=[container.pk])))
+    assert "by the clock in Europe/Berlin" in page
+    assert "of a week&#x27;s traffic" in page or "of a week's traffic" in page
+    assert page.count("is-window") == 2
