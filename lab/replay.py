@@ -98,8 +98,9 @@ def _day(subject: Subject, now: Now, day: date, until: datetime, days: int) -> G
     age_days = (until - span.starts_at).days
     for metric in METRIC_NAMES[subject.kind]:
         if metric in now:
+            of_day = now[metric] if metric in STEADY else now[metric] * chance.gauss(1.0, 0.01)
             line = [
-                _amount(metric, now[metric], slot / span.slots, age_days / days, day.weekday() >= 5, chance)
+                _amount(metric, of_day, slot / span.slots, age_days / days, day.weekday() >= 5, chance)
                 for slot in range(known)
             ]
             _put(grid, metric, line + [math.nan] * (span.slots - known))

@@ -8,7 +8,7 @@ from math import isfinite
 from migrations_app.capacity import chunks, standing
 from migrations_app.capacity.chunks import Kind, Subject
 from migrations_app.capacity.resources import RESOURCES
-from migrations_app.capacity.spans import Grain, span_at
+from migrations_app.capacity.spans import DAY, Grain, midnight, span_at
 from migrations_app.models import FillForecast, Standing
 
 AHEAD_DAYS = 7
@@ -20,7 +20,9 @@ def foretell(row: Standing, now: datetime) -> None:
     if FillForecast.objects.filter(node_id=row.node_id, for_day=for_day).exists():
         return
     trends = standing.daily_trends(Subject(Kind.NODE, row.node_id), now)
-    said = [(name, trend.at(AHEAD_DAYS)) for name, trend in trends.items()]
+    # What will be settled is the day's mean, which is at its middle.
+    ahead = (midnight(for_day) + DAY / 2 - now) / DAY
+    said = [(name, trend.at(ahead)) for name, trend in trends.items()]
     FillForecast.objects.bulk_create(
         [
             FillForecast(

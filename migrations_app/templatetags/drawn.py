@@ -52,6 +52,12 @@ def amount(number: object, unit: str) -> str:
     return f"{number:,.0f} {unit}" if number >= 100 or number == int(number) else f"{number:.2f} {unit}"
 
 
+@register.filter
+def axis_unit(unit: str) -> str:
+    """Return the unit in brackets, where neither the numbers along the axis nor the title carry it themselves."""
+    return "" if unit in ("MiB", "B/s", "inodes") else f"({unit})"
+
+
 @register.simple_tag
 def heat_map(pressures: Sequence[float | None], label: str) -> SafeString:
     """Draw one small square per node; one path for each colour keeps two thousand of them small."""
