@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from math import ceil, floor, inf
 from typing import Final
 
+from django.db.models import Value
+
 from migrations_app.capacity.metrics import Point
 from migrations_app.capacity.resources import BY_NAME, RESOURCES
 from migrations_app.models import Node
@@ -51,10 +53,13 @@ class NodeRow:
         return max(self.pressures.values(), default=-1.0)
 
 
-def fleet(view: str, *, limits: Mapping[str, float], now: datetime, sample_seconds: int) -> list[NodeRow]:
-    """Return every ready node as it stands; one query."""
+def fleet(
+    view: str, *, limits: Mapping[str, float], now: datetime, sample_seconds: int, promises: bool = True
+) -> list[NodeRow]:
+    """Return every ready node as it stands; one query. Without promises those are left out, and their cost too."""
     shown = "standing__week" if view == "week" else "standing__now"
-    columns = (*_COLUMNS, shown, "standing__total", "standing__promised", "standing__full_in_days")
+    promised = "standing__promised" if promises or view == "promised" else Value(None)
+    columns = (*_COLUMNS, shown, "standing__total", promised, "standing__full_in_days")
     rows = Node.objects.filter(state=Node.State.READY).order_by("name").values_list(*columns)
     fresh_since = now - timedelta(seconds=STALE_BEATS * sample_seconds)
     return [_row(row, view, limits, fresh_since) for row in rows.iterator(chunk_size=5_000)]

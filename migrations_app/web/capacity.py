@@ -31,8 +31,8 @@ CSV_HEADER = ("node", "sampled_at", "cpu_share", "memory_share", "disk_share", "
 @staff_page
 def fleet(request: PanelRequest) -> HttpResponse:
     view, sort = _choice(request)
-    rows = _rows(view)
     form = FitForm(request.GET) if any(name in request.GET for name in FitForm.base_fields) else FitForm()
+    rows = _rows(view, promises=form.is_valid())
     page = Paginator(overview.ordered(rows, sort), ROWS_PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "page": page,
@@ -123,9 +123,9 @@ def _choice(request: HttpRequest) -> tuple[str, str]:
     return view if view in overview.VIEWS else "now", sort if sort in SORTS else "heat"
 
 
-def _rows(view: str) -> list[NodeRow]:
+def _rows(view: str, *, promises: bool = False) -> list[NodeRow]:
     every_seconds = use.panel_settings()["sample_every_seconds"]
-    return overview.fleet(view, limits=_limits(), now=timezone.now(), sample_seconds=every_seconds)
+    return overview.fleet(view, limits=_limits(), now=timezone.now(), sample_seconds=every_seconds, promises=promises)
 
 
 def _limits() -> Mapping[str, float]:
