@@ -8,7 +8,8 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from math import isfinite, nan
-from typing import Final
+from operator import attrgetter
+from typing import Any, Final
 
 from migrations_app.capacity.metrics import STATISTICS
 from migrations_app.vz.facts import ContainerUse, NodeUse
@@ -21,6 +22,7 @@ _HALF_STEP, _KEPT = 0x800, 0xFFFFF000
 
 _NODE_FIELDS = tuple(field.name for field in fields(NodeUse) if field.name != "containers")
 _CONTAINER_FIELDS = tuple(field.name for field in fields(ContainerUse))
+_values_of = attrgetter(*_CONTAINER_FIELDS)
 
 
 class Unreadable(Exception):
@@ -37,9 +39,7 @@ class KeptReading:
 
 def pack_reading(use: NodeUse, container_rows: Mapping[str, int]) -> bytes:
     node = [getattr(use, name) for name in _NODE_FIELDS]
-    containers = [
-        [container_rows.get(one.ctid), *(getattr(one, name) for name in _CONTAINER_FIELDS)] for one in use.containers
-    ]
+    containers = [[container_rows.get(one.ctid), *_values_of(one)] for one in use.containers]
     return zlib.compress(json.dumps([VERSION, node, containers], separators=(",", ":")).encode(), _QUICK)
 
 
@@ -49,13 +49,29 @@ def unpack_reading(body: bytes) -> KeptReading:
     :raises Unreadable:
     """
     try:
-        version, node, rows = json.loads(zlib.decompress(body))
-        _check(version)
+        node, rows = _opened(body)
         containers = tuple(ContainerUse(**dict(zip(_CONTAINER_FIELDS, row[1:], strict=True))) for row in rows)
         use = NodeUse(**dict(zip(_NODE_FIELDS, node, strict=True)), containers=containers)
     except (zlib.error, ValueError, TypeError) as error:
         raise Unreadable("a reading cannot be unpacked") from error
     return KeptReading(use=use, container_rows={row[1]: row[0] for row in rows if row[0] is not None})
+
+
+def unpack_node(body: bytes) -> NodeUse:
+    """Return what was packed of the node itself, its containers left out.
+
+    :raises Unreadable:
+    """
+    try:
+        return NodeUse(**dict(zip(_NODE_FIELDS, _opened(body)[0], strict=True)))
+    except (zlib.error, ValueError, TypeError) as error:
+        raise Unreadable("a reading cannot be unpacked") from error
+
+
+def _opened(body: bytes) -> tuple[list[Any], list[list[Any]]]:
+    version, node, rows = json.loads(zlib.decompress(body))
+    _check(version)
+    return node, rows
 
 
 class Grid:

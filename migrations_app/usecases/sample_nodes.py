@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 
 from migrations_app.capacity import packing, rates, sampling, standing
-from migrations_app.capacity.packing import KeptReading, Unreadable
+from migrations_app.capacity.packing import Unreadable
 from migrations_app.capacity.sampling import Sampled
 from migrations_app.execution import context
 from migrations_app.execution.outside import Outside
@@ -87,11 +87,11 @@ def _last_readings(node_ids: Sequence[int], heard: Sequence[Heard], longest_seco
     since = min(one.at for one in heard) - timedelta(seconds=longest_seconds)
     rows = Reading.objects.filter(node_id__in=node_ids, at__gte=since).order_by("at").values_list("node_id", "body")
     last = {node_id: bytes(body) for node_id, body in rows.iterator()}  # the latest of each wins
-    return {node_id: kept.use for node_id, body in last.items() if (kept := _opened(body)) is not None}
+    return {node_id: use for node_id, body in last.items() if (use := _opened(body)) is not None}
 
 
-def _opened(body: bytes) -> KeptReading | None:
+def _opened(body: bytes) -> NodeUse | None:
     try:
-        return packing.unpack_reading(body)
+        return packing.unpack_node(body)
     except Unreadable:
         return None
