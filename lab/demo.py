@@ -37,6 +37,7 @@ def _run(folder: Path, port: int) -> None:
             _furnish(lab)
             print("Starting the panel and taking the nodes in ...", flush=True)
             panel.set_up()
+            panel.replay()
             panel.start_worker()
             panel.start_web()
             print(_welcome(address, lab), flush=True)
@@ -60,6 +61,7 @@ OVZPanel runs on simulated nodes (a lab, not OpenVZ):  {address}/
   customers  {", ".join(CUSTOMERS)}
   password   {PASSWORD}  (for all of them)
 
+The graphs begin with a month that was replayed, not measured, and say so.
 Pick a container, pick a node, press "Schedule" and watch. Mail that is sent is kept in {lab.mail_dir}.
 Look inside a node:  {sys.executable} -m lab shell node-1
 Ctrl-C stops everything.

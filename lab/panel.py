@@ -60,6 +60,10 @@ class Panel:
         self.manage("migrate", "--verbosity", "0")
         self._run(self.lab.argv_in("panel", [sys.executable, "-m", "lab.enlist", self.lab.run_id]))
 
+    def replay(self) -> None:
+        """Give the nodes a month of samples that nobody took."""
+        self._run(self.lab.argv_in("panel", [sys.executable, "-m", "lab.replay"]))
+
     def manage(self, *words: str, timeout_seconds: float = 120, check: bool = True) -> str:
         """Run a management command in the panel's place and return what it printed."""
         command = [sys.executable, str(ROOT / "manage.py"), *words]

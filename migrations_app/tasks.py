@@ -8,9 +8,13 @@ from django_q.tasks import async_task
 
 from migrations_app import wiring
 from migrations_app.usecases.advance_migration import LeaseTaken, advance_migration
+from migrations_app.usecases.begin_sampling import begin_sampling
 from migrations_app.usecases.deliver_notice import deliver_notice
 from migrations_app.usecases.follow_preparation import follow_preparation
+from migrations_app.usecases.roll_up import roll_up as roll_up_samples
+from migrations_app.usecases.sample_nodes import sample_nodes
 from migrations_app.usecases.scan_node import scan_node
+from migrations_app.usecases.thin_samples import thin_samples
 
 
 def advance(migration_id: int) -> None:
@@ -33,6 +37,25 @@ def prepare(preparation_id: int) -> None:
 
 def deliver(notice_id: int) -> None:
     deliver_notice(notice_id=notice_id, mailer=wiring.mailer(), now=timezone.now(), settings=settings.OVZ)
+
+
+def sample(round_id: int) -> None:
+    """Every part of the fleet is rung for by itself, so that no worker is long at it."""
+    for first, last in begin_sampling(round_id=round_id, now=timezone.now(), settings=settings.OVZ):
+        ring("sample_part", f"{first}-{last}")
+
+
+def sample_part(bounds: str) -> None:
+    first, _, last = bounds.partition("-")
+    sample_nodes(first_id=int(first), last_id=int(last), outside=wiring.outside(), settings=settings.OVZ)
+
+
+def roll_up(round_id: int) -> None:
+    roll_up_samples(round_id=round_id, clock=timezone.now, settings=settings.OVZ)
+
+
+def thin(round_id: int) -> None:
+    thin_samples(round_id=round_id, now=timezone.now(), settings=settings.OVZ)
 
 
 def canary(sung_at: str) -> str:

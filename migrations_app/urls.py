@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from migrations_app.web import customers, execution, home, inventory, runbook, sign_in
+from migrations_app.web import capacity, customers, execution, home, inventory, runbook, sign_in
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
@@ -26,6 +26,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("containers/<int:container_id>/", inventory.container, name="container"),
     path("containers/<int:container_id>/owner/", inventory.container_owner, name="container-owner"),
     path("containers/<int:container_id>/schedule/", execution.schedule, name="schedule"),
+    # Staff: how full it is
+    path("capacity/", capacity.fleet, name="capacity"),
+    path("capacity/export.csv", capacity.fleet_csv, name="capacity-csv"),
+    path("capacity/forecasts/", capacity.forecasts, name="capacity-forecasts"),
+    path("nodes/<int:node_id>/use/", capacity.node_use, name="node-use"),
+    path("nodes/<int:node_id>/use.json", capacity.node_use_json, name="node-use-json"),
+    path("nodes/<int:node_id>/use.csv", capacity.node_use_csv, name="node-use-csv"),
+    path("containers/<int:container_id>/use/", capacity.container_use, name="container-use"),
+    path("containers/<int:container_id>/use.json", capacity.container_use_json, name="container-use-json"),
+    path("containers/<int:container_id>/use.csv", capacity.container_use_csv, name="container-use-csv"),
     # Staff: what moves
     path("migrations/", execution.migration_list, name="migrations"),
     path("migrations/<int:migration_id>/", execution.migration, name="migration"),
@@ -43,6 +53,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runbook/<slug:name>/", runbook.detail, name="runbook-page"),
     # Customers: their own
     path("servers/<int:container_id>/", customers.server, name="my-server"),
+    path("servers/<int:container_id>/use/", customers.server_use, name="my-server-use"),
+    path("servers/<int:container_id>/use.json", customers.server_use_json, name="my-server-use-json"),
+    path("servers/<int:container_id>/use.csv", customers.server_use_csv, name="my-server-use-csv"),
     path("moves/<int:migration_id>/", customers.move, name="my-move"),
     path("moves/<int:migration_id>/live/", customers.move_live, name="my-move-live"),
 ]

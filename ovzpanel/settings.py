@@ -201,6 +201,17 @@ OVZ = {
     "panel_networks": _networks("OVZ_PANEL_NETWORKS"),
     "node_networks": _networks("OVZ_NODE_NETWORKS"),
     "scan_every_seconds": env.int("OVZ_SCAN_EVERY_SECONDS", 300),
+    # How often nodes are asked what is in use on them, and how long the answers are kept: as they came, and rolled up
+    # to 5 minutes, hours and days. A node is asked between every 30 s and every hour.
+    "sample_every_seconds": min(max(env.int("OVZ_SAMPLE_EVERY_SECONDS", 300), 30), 3600),
+    "keep_samples_days": env.int("OVZ_KEEP_SAMPLES_DAYS", 3),
+    "keep_five_minutes_days": env.int("OVZ_KEEP_FIVE_MINUTES_DAYS", 14),
+    "keep_hours_days": env.int("OVZ_KEEP_HOURS_DAYS", 400),
+    "keep_days_days": env.int("OVZ_KEEP_DAYS_DAYS", 1130),
+    # How much of a node may be used; the rest is its reserve.
+    "cpu_limit_percent": env.int("OVZ_CPU_LIMIT_PERCENT", 95),
+    "memory_limit_percent": env.int("OVZ_MEMORY_LIMIT_PERCENT", 90),
+    "disk_limit_percent": env.int("OVZ_DISK_LIMIT_PERCENT", 85),
     "retention_days": env.int("OVZ_RETENTION_DAYS", 7),
     # Method choice (`auto`).
     "live_max_memory_mib": env.int("OVZ_LIVE_MAX_MEMORY_MIB", 16_384),

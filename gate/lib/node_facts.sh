@@ -207,6 +207,11 @@ fact_beancounters() {
 	[ ! -r "$proc_vz/bc/resources" ] || show "$proc_vz/bc/resources"
 }
 
+fact_usage() {
+	load usage
+	usage_of_all
+}
+
 fact_containers() { within "$fact_seconds" vzlist -a -j -o "$inventory_fields"; }
 fact_containers_plain() { within "$fact_seconds" vzlist -aHt -o ctid,status; }
 fact_names() { within "$fact_seconds" vzlist -aHo ctid,name; }

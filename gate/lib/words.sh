@@ -194,7 +194,7 @@ signature_of_fact() {
 	case $1 in
 	kernel | tools | service | cpu | memory | disk | vzconf | clock | ntp | netdev | links | veip | containers) signature= ;;
 	containers_plain | names | cpt | cpt_version | cpt_caps | macs | bridges | modules | host_key | ploop) signature= ;;
-	beancounters | vestat) signature= ;;
+	beancounters | vestat | usage) signature= ;;
 	ct_status | ct_config | ct_config_migrated | ct_scripts | ct_lock | ct_leftovers | ct_size | ct_churn) signature=ctid ;;
 	ct_mounts | ct_listen | ct_resources | ct_jobs | fence_state) signature=ctid ;;
 	cpt_version_ok) signature=number ;;

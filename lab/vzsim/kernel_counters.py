@@ -57,7 +57,22 @@ def _write_counters(containers: list[Container]) -> None:
     write("bc/resources", [COUNTERS_VERSION, COUNTERS_HEADER, *new])
     for ctid, counters in sets.items():
         write(f"bc/{ctid}/resources", [line[12:] for line in beancounters.lines(ctid, counters)])
+    for ct in containers:
+        write(f"bc/{ct.ctid}/ioacct", [f"{'write':>13s} {_written(ct.group.processes()):>36d}"])
     _drop_others({str(ctid) for ctid in sets})
+
+
+def _written(pids: list[int]) -> int:
+    return sum(_written_by(pid) for pid in pids)
+
+
+def _written_by(pid: int) -> int:
+    try:
+        with open(f"/proc/{pid}/io") as file:
+            rows = dict(line.split(":") for line in file)
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return 0
+    return int(rows["write_bytes"])
 
 
 def _drop_others(ctids: set[str]) -> None:

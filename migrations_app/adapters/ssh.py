@@ -17,6 +17,8 @@ from migrations_app.ports.shell import Endpoint, NodeUnreachable, Reply, ReplyLo
 LARGEST_OUTPUT = 3 * 1_048_576  # what comes after is read and thrown away, so that a flood fills no memory
 CHUNK = 65_536
 SESSIONS_PER_NODE = 4  # sshd allows ten, and the node has other work to do
+# A login is mostly sums on this side: many more at once would only make each other late.
+LOGINS_AT_ONCE = 24
 
 
 class SshShell:
@@ -25,13 +27,14 @@ class SshShell:
     def __init__(self, key: Ed25519Key) -> None:
         self._key = key
         self._ways: dict[Endpoint, _Way] = {}
+        self._logins = threading.BoundedSemaphore(LOGINS_AT_ONCE)
         self._lock = threading.Lock()
 
     def call(
         self, endpoint: Endpoint, words: Sequence[str], *, stdin: bytes = b"", timeout_seconds: float = 15
     ) -> Reply:
         with self._lock:
-            way = self._ways.setdefault(endpoint, _Way(endpoint, self._key))
+            way = self._ways.setdefault(endpoint, _Way(endpoint, self._key, self._logins))
         with way.session(timeout_seconds) as channel:
             return _Talk(endpoint, channel, timeout_seconds).say(" ".join(words), stdin)
 
@@ -63,9 +66,10 @@ def _shown_key(plug: socket.socket) -> str:
 class _Way:
     """The way to one node: its kept connection, and how many may talk over it at once."""
 
-    def __init__(self, endpoint: Endpoint, key: Ed25519Key) -> None:
+    def __init__(self, endpoint: Endpoint, key: Ed25519Key, logins: threading.BoundedSemaphore) -> None:
         self._endpoint = endpoint
         self._key = key
+        self._logins = logins
         self._line: SshLine | None = None
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(SESSIONS_PER_NODE)
@@ -102,7 +106,8 @@ class _Way:
     def _connected(self) -> SshLine:
         with self._lock:
             if self._line is None:
-                self._line = SshLine(self._endpoint, self._key)
+                with self._logins:
+                    self._line = SshLine(self._endpoint, self._key)
             return self._line
 
     def _discard(self, dead: SshLine) -> None:

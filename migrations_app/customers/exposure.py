@@ -6,10 +6,11 @@ whatever is not copied here cannot be shown.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from types import MappingProxyType
+from typing import Any
 
 from migrations_app.models import Container, Migration
 
@@ -74,6 +75,26 @@ class PublicServer:
     addresses: tuple[str, ...]
     status: str
     move: PublicMove | None  # the one that is planned or under way
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublicUse:
+    """The use of one's own server over time; charts and table hold numbers, units and titles only."""
+
+    ranges: Sequence[object]
+    range: object
+    urls: Mapping[str, str]
+    page_url: str
+    is_empty: bool
+    charts: Sequence[object]
+    table: Mapping[str, object]
+    replayed_until: datetime | None
+    zone: str
+
+
+def use(drawn: Mapping[str, Any]) -> PublicUse:
+    """Show a server's use to its owner: what is named here, whatever else was drawn for staff."""
+    return PublicUse(**{field.name: drawn[field.name] for field in fields(PublicUse)})
 
 
 def move(migration: Migration, *, phrase: str) -> PublicMove:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from migrations_app.models.audit import AuditLine
+from migrations_app.models.capacity import Chunk, FillForecast, MoveForecast, Reading, Round, Standing
 from migrations_app.models.customers import Customer
 from migrations_app.models.execution import Finding, LogLine, Migration, StepRun
 from migrations_app.models.inventory import Container, Node, Preparation
@@ -10,13 +11,19 @@ from migrations_app.models.notices import Notice
 
 __all__ = [
     "AuditLine",
+    "Chunk",
     "Container",
     "Customer",
+    "FillForecast",
     "Finding",
     "LogLine",
     "Migration",
+    "MoveForecast",
     "Node",
     "Notice",
     "Preparation",
+    "Reading",
+    "Round",
+    "Standing",
     "StepRun",
 ]

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
 from migrations_app.audit import trail
+from migrations_app.capacity import moves
 from migrations_app.execution import recorder, states
 from migrations_app.execution.lease import next_token
 from migrations_app.models import Container, Migration, Node
@@ -83,6 +84,7 @@ def _write(migration: Migration, actor: User | None, now: datetime, settings: Ma
         with transaction.atomic():
             migration.save(force_insert=True)
             recorder.write_plan(migration, RECIPES[migration.method])
+            moves.foretell(migration, now).save(force_insert=True)
             states.tell(migration, f"Scheduled: {migration}.", at=now)
             outbox.put(migration, "scheduled", now=now, staff_addresses=settings["staff_mail"])
             trail.record("schedule", str(migration), actor=actor, now=now, method=migration.method)

@@ -78,7 +78,7 @@ def get_container(container_id: int) -> Container:
 
 
 def get_migration(migration_id: int) -> Migration:
-    wanted = Migration.objects.select_related("container__owner", "source", "target", "created_by")
+    wanted = Migration.objects.select_related("container__owner", "source", "target", "created_by", "forecast")
     return get_object_or_404(wanted, pk=migration_id)
 
 

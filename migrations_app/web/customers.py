@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from migrations_app.customers import exposure
-from migrations_app.customers.exposure import PublicMove, PublicServer
+from migrations_app.customers.exposure import PublicMove, PublicServer, PublicUse
 from migrations_app.models import Container, Customer, Migration, StepRun
 from migrations_app.strategies import RECIPES
-from migrations_app.web import live
+from migrations_app.web import live, use
 from migrations_app.web.access import PanelRequest, get_own_container, get_own_migration, signed_in
 from migrations_app.web.live import LivePart
 
 PAST_MOVES_SHOWN = 50
+USE_DOOR = "my-server"
 NOT_BEGUN = (StepRun.State.PENDING, StepRun.State.UNDONE)
 _PHRASE_OF_STEP = {step.name: step.public_phrase for steps in RECIPES.values() for step in steps}
 
@@ -37,8 +38,29 @@ def server(request: PanelRequest, container_id: int) -> HttpResponse:
     context = {
         "server": exposure.server(container, move=current),
         "past": [move for move in moves if move.is_over],
+        "use": _use(request, container),
     }
     return render(request, "migrations_app/customers/server.html", context)
+
+
+@require_safe
+@signed_in
+def server_use(request: PanelRequest, container_id: int) -> HttpResponse:
+    context = {"use": _use(request, get_own_container(request.user, container_id))}
+    return render(request, "migrations_app/capacity/_use.html", context)
+
+
+@require_safe
+@signed_in
+def server_use_json(request: PanelRequest, container_id: int) -> JsonResponse:
+    view = use.container_view(get_own_container(request.user, container_id), door=USE_DOOR)
+    return JsonResponse(use.numbers(request, view, may_compare=False))
+
+
+@require_safe
+@signed_in
+def server_use_csv(request: PanelRequest, container_id: int) -> StreamingHttpResponse:
+    return use.table(request, use.container_view(get_own_container(request.user, container_id), door=USE_DOOR))
 
 
 @require_safe
@@ -56,6 +78,11 @@ def move(request: PanelRequest, migration_id: int) -> HttpResponse:
 def move_live(request: PanelRequest, migration_id: int) -> HttpResponse:
     [shown] = _shown([get_own_migration(request.user, migration_id)])
     return live.answer(request, _move_part(shown))
+
+
+def _use(request: PanelRequest, container: Container) -> PublicUse:
+    """Return what is drawn of the server's use: its own numbers, and no record that knows where it is."""
+    return exposure.use(use.of_container(request, container, door=USE_DOOR))
 
 
 def _servers_of(customer: Customer) -> list[PublicServer]:

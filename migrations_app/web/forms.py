@@ -70,6 +70,18 @@ class OwnerForm(PanelForm):
     owner = forms.ModelChoiceField(Customer.objects.order_by("name"), required=False, empty_label="nobody")
 
 
+class FitForm(PanelForm):
+    """A size of container, to be told how many more of it fit."""
+
+    cpu = forms.FloatField(min_value=0.01, max_value=4096, initial=1, label="CPU, cores")
+    memory = forms.FloatField(min_value=0.01, max_value=1_048_576, initial=2, label="Memory, GiB")
+    disk = forms.FloatField(min_value=0.01, max_value=1_048_576, initial=20, label="Disk, GiB")
+
+    def size(self) -> dict[str, float]:
+        given = self.cleaned_data
+        return {"cpu": given["cpu"], "memory": given["memory"] * 1024, "disk": given["disk"] * 1024}
+
+
 class ContainerFilter(PanelForm):
     """Which containers to list, and in which order; what cannot be read chooses nothing and sorts by nothing."""
 

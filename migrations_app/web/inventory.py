@@ -22,7 +22,7 @@ from migrations_app.usecases.pin_host_key import HostKeyMoved, pin_host_key
 from migrations_app.usecases.request_scan import request_scan
 from migrations_app.usecases.set_owner import set_owner
 from migrations_app.usecases.show_install_command import NoPanelKey, install_command_for
-from migrations_app.web import live, runbook
+from migrations_app.web import live, quiet_hours, runbook, use
 from migrations_app.web.access import PanelRequest, get_container, get_node, get_preparation, staff_page
 from migrations_app.web.export import csv_response
 from migrations_app.web.forms import ContainerFilter, NodeForm, OwnerForm
@@ -67,6 +67,8 @@ def node(request: PanelRequest, node_id: int) -> HttpResponse:
     shown = get_node(node_id)
     part = _node_part(shown, timezone.now())
     context = {"node": shown, "live": live.draw(request, part), "refresh": not part.ended}
+    if shown.state == Node.State.READY:
+        context["use"] = use.of_node(request, shown)
     return render(request, "migrations_app/inventory/node.html", context)
 
 
@@ -148,6 +150,8 @@ def container(request: PanelRequest, container_id: int) -> HttpResponse:
         "history": history[:ROWS_PER_PAGE],
         "active": next((migration for migration in history if migration.is_active), None),
         "owner_form": OwnerForm(initial={"owner": shown.owner_id}),
+        "use": use.of_container(request, shown),
+        "quiet": quiet_hours.section(shown),
     }
     return render(request, "migrations_app/inventory/container.html", context)
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 
+from lab.replay import replay
+from migrations_app.capacity import moves
+from migrations_app.capacity.spans import hour_of
 from migrations_app.models import Customer, Finding, LogLine, Migration, Node, Preparation, StepRun
+from migrations_app.usecases.sample_nodes import sample_nodes
 from tests.conftest import PASSWORD
 from tests.factories import make_container, make_customer, make_migration, make_node
 from tests.fakes.world import FakeWorld
@@ -37,12 +42,24 @@ def set_up(world: FakeWorld, now: datetime) -> None:
     _nodes(now)
     _containers(home, shop, now)
     _moves(home, away, shop, now)
+    _history(world, home, now)
 
 
 def _people() -> Customer:
     for name, is_staff in (("ada", True), ("boris", True), ("carla", False), ("mallory", False)):
         User.objects.create_user(name, f"{name}@panel.example", PASSWORD, is_staff=is_staff)
     return make_customer(name="Carla's shop", user=User.objects.get(username="carla"), time_zone="America/New_York")
+
+
+def _history(world: FakeWorld, home: Node, now: datetime) -> None:
+    """Let the panel have sampled for two weeks, half an hour of it itself, with one node that fell silent."""
+    for ago in range(6, 0, -1):
+        world.clock.set(now - timedelta(minutes=5 * ago))
+        sample_nodes(first_id=1, last_id=10**6, outside=world.outside, settings=settings.OVZ)
+    world.clock.set(now)
+    replay(Node.objects.filter(state=Node.State.READY), until=hour_of(now - timedelta(minutes=30)), days=14)
+    for migration in Migration.objects.filter(state=State.DONE):
+        moves.foretell(migration, now).save()
 
 
 def _nodes(now: datetime) -> None:

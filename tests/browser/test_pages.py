@@ -47,12 +47,17 @@ STAFF_PAGES = {
     "migration-done": "/migrations/5/",
     "migration-retirable": "/migrations/6/",
     "migration-rolled-back": "/migrations/7/",
+    "capacity": "/capacity/?show=week&cpu=1&memory=2&disk=20",
+    "capacity-forecasts": "/capacity/forecasts/",
+    "node-month": "/nodes/1/?range=month",
+    "container-measured": "/containers/1/?range=day",
     "runbook": "/runbook/",
     "time-zone": "/time-zone/",
 }
 CUSTOMER_PAGES = {
     "own": "/",
     "own-server": "/servers/17/",
+    "own-server-measured": "/servers/1/",
     "own-move-running": "/moves/1/",
     "own-move-frozen": "/moves/2/",
     "own-move-parked": "/moves/3/",

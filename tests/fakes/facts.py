@@ -125,6 +125,36 @@ def vestat(node: FakeNode) -> str:
     return "Version: 2.2\nVEID user nice system uptime idle strv uptime used maxlat totlat numsched\n"
 
 
+def usage(node: FakeNode) -> str:
+    """Counters grow evenly with the world's clock, the node's since it booted, a container's each at its own pace."""
+    up = node.uptime_seconds
+    ticks = int(up * 100)
+    busy, whole = ticks * node.cpu_count // 4, ticks * node.cpu_count
+    values = pairs(
+        disk_kib=f"{node.disk_total_kib} {node.disk_free_kib}",
+        inodes=f"{node.inodes_total} {node.inodes_free}",
+        at=f"{node.world.clock().timestamp() + node.clock_offset_seconds:.9f}",
+        uptime=f"{up:.2f}",
+        load="0.42 0.30 0.20",
+        cpu=f"{busy} 0 0 {whole - busy} 0 0 0 0",
+        processors=node.cpu_count,
+        memory_kib=f"{node.memory_total_kib} {node.memory_free_kib}",
+        swap_kib="0 0",
+    )
+    net = f"net=lo 5 5\nnet=eth0 {int(up * 1_000_000)} {int(up * 2_000_000)}\n"
+    return values + net + "".join(_use_of(container, up) for container in listed(node))
+
+
+def _use_of(ct: FakeContainer, up: float) -> str:
+    if not ct.has_processes or ct.area is None:
+        return f"ct={ct.ctid} {ct.listed_status} - - - - - - - - - - - - - - 200 1000 2\n"
+    ticks = int(up * 1000)
+    disk = f"{ct.area.size // 1024} 2306867 {len(ct.area.files)} 220000"
+    traffic = f"{int(up * 3000)} {int(up * 9000)} {int(up * ct.churn_bytes)}"
+    memory = f"{ct.memory_pages} 131072 0 {UNLIMITED} 0"
+    return f"ct={ct.ctid} running {ticks // 2} {ticks} {memory} {disk} {traffic} 200 1000 2\n"
+
+
 # Checkpointing
 
 
@@ -238,7 +268,7 @@ def digest(node: FakeNode, migration: str, file: str) -> Answered:
 
 NODE_FACTS: tuple[Callable[..., str | Answered], ...] = (
     *(kernel, tools, service, cpu, memory, disk, vzconf, clock, ntp, netdev, links, veip, macs, bridges, modules),
-    *(host_key, ploop, vestat, cpt, cpt_version, cpt_caps, cpt_version_ok, cpt_caps_ok, ssh_to, arp_owner),
+    *(host_key, ploop, vestat, usage, cpt, cpt_version, cpt_caps, cpt_version_ok, cpt_caps_ok, ssh_to, arp_owner),
     *(containers, containers_plain, names, work, digest),
 )
 FACTS: dict[str, Callable[..., str | Answered]] = {fact.__name__: fact for fact in NODE_FACTS} | CONTAINER_FACTS

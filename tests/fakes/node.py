@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tests.fakes.area import Area
@@ -57,6 +58,7 @@ class FakeNode:
         self.can_checkpoint = True
         self.ntp_client = "chronyd"
         self.clock_offset_seconds = 0.0
+        self.booted_at = world.clock() - timedelta(days=1)
         self.cpu_count = 4
         self.memory_total_kib = 16_777_216
         self.memory_free_kib = 12_582_912
@@ -147,6 +149,7 @@ class FakeNode:
     def boot(self) -> None:
         """Come up, and start what is to start at boot."""
         self.is_up = True
+        self.booted_at = self.world.clock()
         for container in self.containers.values():
             config = container.config or {}
             if container.exists and config.get("ONBOOT") == "yes" and config.get("DISABLED") != "yes":
@@ -162,6 +165,10 @@ class FakeNode:
         return fault
 
     # Looking
+
+    @property
+    def uptime_seconds(self) -> float:
+        return (self.world.clock() - self.booted_at).total_seconds()
 
     def serving(self, address: str) -> list[FakeContainer]:
         """Return the containers here that hold this address now; frozen processes hold theirs."""

@@ -38,6 +38,7 @@ EVERY_FACT = [
     "ploop",
     "beancounters",
     "vestat",
+    "usage",
     "ct_status,101",
     "ct_config,101",
     "ct_churn,101",

@@ -16,7 +16,7 @@ PAGES = ROOT / "docs" / "runbook"
 # Errors that never reach a person: caught and answered inside, or families of those that do.
 INSIDE = frozenset(
     {"ShellError", "GateError", "NodeFault", "LeaseTaken", "LeaseLost", "IllegalChange", "ChangedMeanwhile"}
-    | {"BadValue", "NotIdentical", "OpFailed"}
+    | {"BadValue", "NotIdentical", "OpFailed", "Unreadable"}
 )
 SECTIONS = ("**What it means.**", "**What the panel did.**", "**What to do.**")
 LONGEST_PAGE = 40

@@ -12,7 +12,7 @@ from migrations_app.urls import urlpatterns
 UNKNOWN_ID = 987_654_321
 OPEN_TO_ALL = {"sign-in", "sign-out"}
 OPEN_TO_SIGNED_IN = {"home", "time-zone"}
-CUSTOMERS_OWN = {"my-server", "my-move", "my-move-live"}
+CUSTOMERS_OWN = {"my-server", "my-server-use", "my-server-use-json", "my-server-use-csv", "my-move", "my-move-live"}
 POST_ONLY = {
     "sign-out",
     "node-pin",

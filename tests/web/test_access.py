@@ -45,7 +45,7 @@ def test_it_hides_staff_pages_from_everybody_else(
 @pytest.mark.parametrize("name", sorted(CUSTOMERS_OWN))
 def test_it_hides_one_customers_things_from_another(client: Client, shop: Customer, mallory: User, name: str) -> None:
     container = make_container(owner=shop)
-    number = container.pk if name == "my-server" else make_migration(container=container).pk
+    number = container.pk if name.startswith("my-server") else make_migration(container=container).pk
     client.force_login(mallory)
     theirs = client.get(reverse(name, args=[number]))
     nowhere = client.get(reverse(name, args=[987_654_321]))
@@ -56,7 +56,7 @@ def test_it_hides_one_customers_things_from_another(client: Client, shop: Custom
 @pytest.mark.parametrize("name", sorted(CUSTOMERS_OWN))
 def test_it_shows_a_customer_what_is_theirs(client: Client, shop: Customer, carla: User, name: str) -> None:
     container = make_container(owner=shop)
-    number = container.pk if name == "my-server" else make_migration(container=container).pk
+    number = container.pk if name.startswith("my-server") else make_migration(container=container).pk
     client.force_login(carla)
     assert client.get(reverse(name, args=[number])).status_code == 200
 

@@ -9,7 +9,10 @@ from django.contrib.auth.models import User
 from django.db import models
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from lab.replay import replay
+from migrations_app.capacity.spans import hour_of
 from migrations_app.customers.exposure import PHRASES
 from migrations_app.models import Container, Customer, Finding, LogLine, Migration, Node, StepRun
 from tests.factories import make_container, make_migration, make_node
@@ -155,6 +158,22 @@ def test_the_number_of_queries_does_not_grow_with_the_past(
 ) -> None:
     for _ in range(20):
         make_move(server, State.DONE)
-    for url, queries in ((reverse("home"), 6), (reverse("my-server", args=[server.pk]), 6)):
+    for url, queries in ((reverse("home"), 6), (reverse("my-server", args=[server.pk]), 9)):
         with django_assert_num_queries(queries):
             client.get(url)
+
+
+@pytest.mark.parametrize("door", ["my-server", "my-server-use", "my-server-use-json", "my-server-use-csv"])
+def test_its_use_names_no_node_and_compares_with_nothing(client: Client, server: Container, door: str) -> None:
+    replay([server.node], until=hour_of(timezone.now()), days=8)
+    neighbour = make_container(node=server.node, hostname="neighbour.example.net")
+    answer = client.get(reverse(door, args=[server.pk]), {"compare": neighbour.hostname, "range": "month"})
+    shown = b"".join(answer) if answer.streaming else answer.content
+    assert answer.status_code == 200
+    assert b"hn-secret" not in shown
+    if door.endswith("json"):
+        told = answer.json()
+        assert told["compared"] == ""
+        assert all(chart["reserve"] is None and chart["forecast"] is None for chart in told["charts"])
+    else:
+        assert b"Compare" not in shown

@@ -14,6 +14,7 @@ from django.db import close_old_connections, connection
 from django.utils import timezone
 
 from migrations_app import wiring
+from migrations_app.capacity import rounds
 from migrations_app.execution import lease
 from migrations_app.management.cluster import ClusterGroup
 from migrations_app.management.watchdog import Watchdog
@@ -31,6 +32,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         signal.signal(signal.SIGTERM, _stop)
         wiring.panel_public_key()  # made at the first start: the pages show it
+        rounds.begin(timezone.now())
         cluster = ClusterGroup()
         cluster.sweep()
         cluster.start()

@@ -72,6 +72,7 @@ from migrations_app.vz.facts.node import (
     VzConf,
 )
 from migrations_app.vz.facts.record import Digest, FenceRecord, FenceState, Traces, Work
+from migrations_app.vz.facts.usage import ContainerUse, NodeUse, Usage
 
 __all__ = [
     "Answer",
@@ -87,6 +88,7 @@ __all__ = [
     "ContainerList",
     "ContainerListPlain",
     "ContainerState",
+    "ContainerUse",
     "CptCaps",
     "CptCapsOk",
     "CptVersion",
@@ -127,6 +129,7 @@ __all__ = [
     "Names",
     "NetDev",
     "NodeConfig",
+    "NodeUse",
     "NtpClient",
     "ObservedContainer",
     "Ploop",
@@ -141,6 +144,7 @@ __all__ = [
     "Tools",
     "Traces",
     "Traffic",
+    "Usage",
     "Veip",
     "Vestat",
     "VzConf",

@@ -9,7 +9,7 @@ from typing import ClassVar
 from migrations_app.vz.facts.fact import Answer, Fact, decimal, key_values, lines, number, succeeded
 from migrations_app.vz.names import clean_line
 
-_VIRTUAL_DEVICES = (
+VIRTUAL_DEVICES = (
     "lo",
     "venet",
     "veth",
@@ -167,7 +167,7 @@ class NetDev(Fact[Traffic]):
                 devices[clean_line(device, limit=20)] = (number(columns[0]), number(columns[8]))
         if not devices:
             raise ValueError("no device is listed")
-        real = [bytes_ for device, bytes_ in devices.items() if not device.startswith(_VIRTUAL_DEVICES)]
+        real = [bytes_ for device, bytes_ in devices.items() if not device.startswith(VIRTUAL_DEVICES)]
         return Traffic(rx_bytes=sum(rx for rx, _ in real), tx_bytes=sum(tx for _, tx in real), by_device=devices)
 
 

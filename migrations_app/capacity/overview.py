@@ -1,0 +1,166 @@
+"""The whole fleet at a glance: how hot each node is, when it will be full, and how much more fits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import ceil, floor, inf
+from typing import Final
+
+from django.db.models import Value
+
+from migrations_app.capacity.metrics import Point
+from migrations_app.capacity.resources import BY_NAME, RESOURCES
+from migrations_app.models import Node
+
+VIEWS: Final = {"now": "Now", "week": "Week, 95th percentile", "promised": "Promised"}
+STALE_BEATS = 3
+_COLUMNS = ("pk", "name", "link_mbps", "standing__sampled_at", "standing__missed", "standing__replayed_until")
+_BYTES_PER_MBIT = 125_000
+Amounts = Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Full:
+    """When a resource will be full, in days from now; None: not in sight."""
+
+    resource: str
+    days: float
+    earliest: float | None
+    latest: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeRow:
+    """One node of the fleet; shares are of what it has, pressures of what of that may be used."""
+
+    pk: int
+    name: str
+    sampled_at: datetime | None
+    is_stale: bool
+    missed: str
+    replayed_until: datetime | None
+    total: Amounts
+    used: Amounts
+    promised: Amounts
+    shares: Mapping[str, float]
+    pressures: Mapping[str, float]
+    full: Full | None
+
+    @property
+    def heat(self) -> float:
+        return max(self.pressures.values(), default=-1.0)
+
+
+def fleet(
+    view: str, *, limits: Mapping[str, float], now: datetime, sample_seconds: int, promises: bool = True
+) -> list[NodeRow]:
+    """Return every ready node as it stands; one query. Without promises those are left out, and their cost too."""
+    shown = "standing__week" if view == "week" else "standing__now"
+    promised = "standing__promised" if promises or view == "promised" else Value(None)
+    columns = (*_COLUMNS, shown, "standing__total", promised, "standing__full_in_days")
+    rows = Node.objects.filter(state=Node.State.READY).order_by("name").values_list(*columns)
+    fresh_since = now - timedelta(seconds=STALE_BEATS * sample_seconds)
+    return [_row(row, view, limits, fresh_since) for row in rows.iterator(chunk_size=5_000)]
+
+
+def _row(row: Sequence[object], view: str, limits: Mapping[str, float], fresh_since: datetime) -> NodeRow:
+    pk, name, link_mbps, sampled_at, missed, replayed_until, use, total, promised, full = row
+    total_, promised_, point = _table(total), _table(promised), _table(use)
+    used = {one.name: point[one.metric] for one in RESOURCES if one.metric in point}
+    shares = _shares(promised_ if view == "promised" else used, total_)
+    pressures = {resource: share / limits[resource] for resource, share in shares.items()}
+    if (traffic := _traffic_share(point, link_mbps)) is not None and view != "promised":
+        shares["network"] = pressures["network"] = traffic
+    return NodeRow(
+        pk=int(str(pk)),
+        name=str(name),
+        sampled_at=sampled_at if isinstance(sampled_at, datetime) else None,
+        is_stale=not isinstance(sampled_at, datetime) or sampled_at < fresh_since,
+        missed=str(missed or ""),
+        replayed_until=replayed_until if isinstance(replayed_until, datetime) else None,
+        total=total_,
+        used=used,
+        promised=promised_,
+        shares=shares,
+        pressures=pressures,
+        full=_soonest(full if isinstance(full, dict) else {}),
+    )
+
+
+def _table(value: object) -> dict[str, float]:
+    return value if isinstance(value, dict) else {}
+
+
+def _shares(amounts: Amounts, total: Amounts) -> dict[str, float]:
+    return {name: amount / total[name] for name, amount in amounts.items() if total.get(name)}
+
+
+def _traffic_share(point: Point, link_mbps: object) -> float | None:
+    """Return the busier direction's share of the link."""
+    if not isinstance(link_mbps, int) or not link_mbps or "tx_bps" not in point:
+        return None
+    return max(point["tx_bps"], point.get("rx_bps", 0.0)) / (link_mbps * _BYTES_PER_MBIT)
+
+
+def _soonest(full: Mapping[str, Sequence[float | None]]) -> Full | None:
+    known = [(days[0], name, days) for name, days in full.items() if days and days[0] is not None]
+    if not known:
+        return None
+    first, name, days = min(known, key=lambda one: (one[0], one[1]))
+    return Full(resource=BY_NAME[name].title, days=first or 0.0, earliest=days[1], latest=days[2])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fits:
+    """How many more of one size fit: into all nodes, and so that any one node may be lost."""
+
+    by_use: int
+    by_use_with_loss: int
+    by_promise: int
+    by_promise_with_loss: int
+
+
+def fits(rows: Iterable[NodeRow], size: Amounts, limits: Mapping[str, float]) -> Fits:
+    """Return how many more containers of this size (cpu, memory, disk) the nodes take that answered lately."""
+    alive = [row for row in rows if not row.is_stale]
+    by_use, by_use_with_loss = _counted([(row.used, row.total) for row in alive], size, limits)
+    by_promise, by_promise_with_loss = _counted([(row.promised, row.total) for row in alive], size, limits)
+    return Fits(
+        by_use=by_use,
+        by_use_with_loss=by_use_with_loss,
+        by_promise=by_promise,
+        by_promise_with_loss=by_promise_with_loss,
+    )
+
+
+def _counted(nodes: Sequence[tuple[Amounts, Amounts]], size: Amounts, limits: Mapping[str, float]) -> tuple[int, int]:
+    """Count places of this size; with a loss, what was on the lost node takes places too, cut to the same size."""
+    places = [_places(used, total, size, limits) for used, total in nodes]
+    whole = sum(places)
+    needed = [_needed(used, size) for used, _ in nodes]
+    worst = min((whole - here - need for here, need in zip(places, needed, strict=True)), default=0)
+    return whole, max(0, worst)
+
+
+def _places(used: Amounts, total: Amounts, size: Amounts, limits: Mapping[str, float]) -> int:
+    if any(name not in total or name not in used for name in size):
+        return 0
+    room = (floor((total[name] * limits[name] - used[name]) / amount) for name, amount in size.items() if amount > 0)
+    return max(0, min(room, default=0))
+
+
+def _needed(used: Amounts, size: Amounts) -> int:
+    return max((ceil(used[name] / amount) for name, amount in size.items() if amount > 0 and name in used), default=0)
+
+
+def ordered(rows: Sequence[NodeRow], sort: str) -> list[NodeRow]:
+    """Return the rows hottest first, or by name, by one resource, or by when they will be full."""
+    if sort == "name":
+        return list(rows)
+    if sort == "full":
+        return sorted(rows, key=lambda row: (row.full.days if row.full else inf, row.name))
+    if sort in BY_NAME or sort == "network":
+        return sorted(rows, key=lambda row: (-row.pressures.get(sort, -1.0), row.name))
+    return sorted(rows, key=lambda row: (-row.heat, row.name))
