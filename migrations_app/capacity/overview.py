@@ -58,7 +58,7 @@ def fleet(
 ) -> list[NodeRow]:
     """Return every ready node as it stands; one query. Without promises those are left out, and their cost too."""
     shown = "standing__week" if view == "week" else "standing__now"
-    promised = "standing__promised" if promises or view == "promised" else Value(None)
+    promised = "standing__promised" if promises or view == "promised" else Value(0)
     columns = (*_COLUMNS, shown, "standing__total", promised, "standing__full_in_days")
     rows = Node.objects.filter(state=Node.State.READY).order_by("name").values_list(*columns)
     fresh_since = now - timedelta(seconds=STALE_BEATS * sample_seconds)
