@@ -162,9 +162,16 @@ def test_a_dump_is_judged_by_its_log_and_archive(transfer: Gate, log: str, archi
     )
     assert transfer.job("m7-dump-a1", "101 1 vzdump 7 suspend 0")[0] == state
     folder = transfer.root / "dump/ovzpanel-m7"
-    expected = f"vzdump --suspend --compress --dumpdir {folder} --bwlimit 99999999 --maxfiles 1 101"
+    expected = f"vzdump --suspend --dumpdir {folder} --bwlimit 99999999 --maxfiles 1 101"
     assert expected in transfer.calls
     assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_dump_is_compressed_where_the_link_is_capped(transfer: Gate) -> None:
+    transfer.tool("vzdump", 'echo "vzdump $*" >>@ROOT@/calls\n')
+    transfer.job("m7-dump-a1", "101 1 vzdump 7 suspend 2048")
+    folder = transfer.root / "dump/ovzpanel-m7"
+    assert f"vzdump --suspend --compress --dumpdir {folder} --bwlimit 2048 --maxfiles 1 101" in transfer.calls
 
 
 def test_restore_needs_a_reserved_number(transfer: Gate) -> None:
