@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from migrations_app.models.audit import AuditLine
+from migrations_app.models.batches import Batch, BatchItem
+from migrations_app.models.calendar_rules import FreezePeriod
 from migrations_app.models.capacity import Chunk, FillForecast, MoveForecast, Reading, Round, Standing
 from migrations_app.models.customers import Customer
 from migrations_app.models.execution import Finding, LogLine, Migration, StepRun
 from migrations_app.models.inventory import Container, Node, Preparation
 from migrations_app.models.notices import Notice
+from migrations_app.models.placement import Alternative, Proposal
 
 __all__ = [
+    "Alternative",
     "AuditLine",
+    "Batch",
+    "BatchItem",
     "Chunk",
     "Container",
     "Customer",
     "FillForecast",
     "Finding",
+    "FreezePeriod",
     "LogLine",
     "Migration",
     "MoveForecast",
     "Node",
     "Notice",
     "Preparation",
+    "Proposal",
     "Reading",
     "Round",
     "Standing",

@@ -17,6 +17,11 @@ class Node(models.Model):
         KEY_PINNED = "key_pinned", "Install the gate"
         READY = "ready", "Ready"
 
+    class Duty(models.TextChoices):
+        IN_SERVICE = "in_service", "In service"
+        DRAINING = "draining", "Draining"
+        MAINTENANCE = "maintenance", "Maintenance"
+
     name = models.CharField(max_length=63, unique=True)
     address = models.CharField(max_length=253)
     port = models.PositiveIntegerField(default=22)
@@ -50,6 +55,18 @@ class Node(models.Model):
     can_checkpoint = models.BooleanField(null=True)
     # Tool name to version; a missing tool has an empty version.
     tools = models.JSONField(default=dict)
+
+    # Draining: to be empty, and nothing comes. In maintenance: the same, and nobody wonders when it is silent.
+    duty = models.CharField(max_length=12, choices=Duty.choices, default=Duty.IN_SERVICE)
+    duty_since = models.DateTimeField(null=True)
+    duty_note = models.CharField(max_length=500, blank=True)
+    # How much of it may be used, in percent; null: as everywhere.
+    cpu_limit_percent = models.PositiveIntegerField(null=True)
+    memory_limit_percent = models.PositiveIntegerField(null=True)
+    disk_limit_percent = models.PositiveIntegerField(null=True)
+    # How many virtual CPUs are sold for each processor.
+    cpu_overcommit = models.FloatField(default=1.0)
+    tags = models.JSONField(default=list)  # what it offers: words that containers may require
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["address", "port"], name="node_address_once")]
@@ -88,6 +105,12 @@ class Container(models.Model):
     inodes_used = models.PositiveBigIntegerField(null=True)
     cpus = models.PositiveIntegerField(null=True)
     cpu_limit_percent = models.PositiveIntegerField(null=True)
+
+    # What the planner has to keep to: stays where it is; needs a node with these tags; never beside one of its group.
+    pinned = models.BooleanField(default=False)
+    pin_reason = models.CharField(max_length=500, blank=True)
+    requires = models.JSONField(default=list)
+    apart_group = models.CharField(max_length=60, blank=True)
 
     first_seen_at = models.DateTimeField()
     seen_at = models.DateTimeField()
