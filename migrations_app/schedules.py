@@ -10,7 +10,7 @@ from typing import Any
 from django.db import models, transaction
 from django.db.models import Q
 
-from migrations_app.models import Alternative, Migration, Node, Notice, Preparation, Round
+from migrations_app.models import Alternative, Batch, Migration, Node, Notice, Preparation, Round
 from migrations_app.tasks import ring
 
 # A ring that was lost is heard again after this; a doubled one is harmless.
@@ -48,6 +48,7 @@ def _waiting_notices(now: datetime) -> models.QuerySet[Any]:
 
 TABLE = (
     Due(door="advance", column="next_tick_at", rows=lambda now: Migration.objects.due(now)),
+    Due(door="look_after", column="next_tick_at", rows=lambda now: Batch.objects.due(now)),
     Due(door="scan", column="next_scan_at", rows=lambda now: Node.objects.all()),
     Due(
         door="prepare",

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django_q.tasks import async_task
 
 from migrations_app import wiring
+from migrations_app.usecases.advance_batch import advance_batch
 from migrations_app.usecases.advance_migration import LeaseTaken, advance_migration
 from migrations_app.usecases.begin_sampling import begin_sampling
 from migrations_app.usecases.deliver_notice import deliver_notice
@@ -28,6 +29,10 @@ def advance(migration_id: int) -> None:
         return
     if result.next_tick_at is not None and result.next_tick_at <= timezone.now():
         ring("advance", migration_id)
+
+
+def look_after(batch_id: int) -> None:
+    advance_batch(batch_id=batch_id, now=timezone.now(), settings=settings.OVZ)
 
 
 def scan(node_id: int) -> None:
