@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from migrations_app.web import capacity, customers, execution, home, inventory, placement, runbook, sign_in
+from migrations_app.web import (
+    capacity,
+    customers,
+    execution,
+    home,
+    inventory,
+    placement,
+    placement_edit,
+    runbook,
+    sign_in,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
@@ -46,6 +56,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("proposals/<int:proposal_id>/discard/", placement.discard, name="proposal-discard"),
     path("alternatives/<int:alternative_id>/", placement.alternative, name="alternative"),
     path("alternatives/<int:alternative_id>/live/", placement.alternative_live, name="alternative-live"),
+    path("alternatives/<int:alternative_id>/edit/", placement_edit.edit, name="alternative-edit"),
+    path("alternatives/<int:alternative_id>/accept/", placement_edit.accept, name="alternative-accept"),
     # Staff: what moves
     path("migrations/", execution.migration_list, name="migrations"),
     path("migrations/<int:migration_id>/", execution.migration, name="migration"),

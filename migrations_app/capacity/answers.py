@@ -56,7 +56,7 @@ def told_steps(
     picture: Picture, steps: Sequence[Step], *, now: datetime, settings: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
     """Return each move with its keys, what it waits for, and its forecast."""
-    containers = _containers([picture.keys[step.ct] for step in steps])
+    containers = containers_by_key([picture.keys[step.ct] for step in steps])
     nodes = Node.objects.in_bulk(
         [picture.rooms[row].pk for step in steps for row in (step.source, step.node) if row >= 0]
     )
@@ -83,7 +83,7 @@ def told_steps(
     ]
 
 
-def _containers(keys: Sequence[int]) -> dict[int, Container]:
+def containers_by_key(keys: Sequence[int]) -> dict[int, Container]:
     found: dict[int, Container] = {}
     for start in range(0, len(keys), MOST_IN_ONE_QUERY):
         found |= Container.objects.select_related("node").in_bulk(keys[start : start + MOST_IN_ONE_QUERY])

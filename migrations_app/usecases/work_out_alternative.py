@@ -34,6 +34,8 @@ RUNG_AHEAD = timedelta(seconds=20)
 # What the planner finishes beyond its time is bounded too: both together stay well below 20 seconds.
 SEARCH_SECONDS = (4.0, 2.0, 1.0)
 SEED = 1
+# What nobody has to move only moves for so much less pressure on the fullest node.
+MARGIN = 0.02
 
 
 def work_out_alternative(
@@ -107,6 +109,9 @@ def _answer(alternative: Alternative, seen: Picture, *, clock: Callable[[], floa
         clock=clock,
         began=began,
         chance=np.random.default_rng(SEED),
+        taste=alternative.kind,
+        survives_a_loss=proposal.survives_a_loss,
+        margin=MARGIN,
     )
 
 

@@ -33,7 +33,7 @@ def staff(client: Client, ada: User) -> Client:
 def fleet() -> list[Node]:
     nodes = [make_node(name=f"hn-{number}") for number in range(3)]
     for number in range(4):
-        make_container(node=nodes[0], ctid=f"{number + 101}", hostname=f"ct{number}.example.net")
+        make_container(node=nodes[0], ctid=f"{number + 101}", hostname=f"ct{number}.example.net", cpus=1)
     return nodes
 
 
@@ -100,9 +100,56 @@ def test_the_page_takes_as_many_queries_for_any_fleet(
     staff: Client, fleet: list[Node], count: int, django_assert_max_num_queries: Any
 ) -> None:
     for number in range(count):
-        make_container(node=fleet[0], ctid=f"{number + 500}", memory_limit_mib=64, disk_limit_mib=100)
+        make_container(
+            node=fleet[0], ctid=f"{number + 500}", memory_limit_mib=64, disk_limit_mib=100, cpu_limit_percent=5
+        )
     proposal = ask(staff, goal="evacuate", nodes=[fleet[0].pk])
     work_out(proposal)
     assert all(one.state == Alternative.State.READY for one in proposal.alternatives.all())
     with django_assert_max_num_queries(12):
         staff.get(reverse("proposal", args=[proposal.pk]))
+
+
+def test_the_goals_need_what_they_need(staff: Client, fleet: list[Node]) -> None:
+    for values, field in (
+        ({"goal": "evacuate"}, "nodes"),
+        ({"goal": "evacuate", "nodes": [fleet[1].pk]}, "nodes"),
+        ({"goal": "place"}, "container"),
+        ({"goal": "place", "container": "nobody"}, "container"),
+        ({"goal": "rebalance", "level_percent": "nan"}, "level_percent"),
+        ({"goal": "rebalance", "level_percent": "101"}, "level_percent"),
+        ({"goal": "home", "nodes": [fleet[0].pk]}, "nodes"),
+        ({"goal": "world-peace"}, "goal"),
+    ):
+        response = staff.post(reverse("proposal-new"), values)
+        assert response.status_code == 422
+        assert list(response.context["form"].errors) == [field], values
+
+
+def test_a_link_brings_what_it_is_about(staff: Client, fleet: list[Node]) -> None:
+    page = text(staff.get(reverse("proposal-new"), {"goal": "evacuate", "node": fleet[1].pk}))
+    assert f'<option value="{fleet[1].pk}" selected>' in page
+    container = fleet[0].containers.get(ctid="101")
+    page = text(staff.get(reverse("proposal-new"), {"goal": "place", "container": container.pk}))
+    assert 'value="101@hn-0"' in page
+    for odd in ("x", "9" * 40, "-1", "²"):
+        assert staff.get(reverse("proposal-new"), {"goal": odd, "node": odd, "container": odd}).status_code == 200
+
+
+def test_it_is_discarded_once(staff: Client, fleet: list[Node]) -> None:
+    proposal = ask(staff, goal="evacuate", nodes=[fleet[0].pk])
+    staff.post(reverse("proposal-discard", args=[proposal.pk]))
+    proposal.refresh_from_db()
+    assert proposal.state == Proposal.State.DISCARDED
+    assert not proposal.alternatives.exists()
+    page = text(staff.post(reverse("proposal-discard", args=[proposal.pk]), follow=True))
+    assert "is discarded already" in page
+
+
+def test_the_same_is_asked_for_anew(staff: Client, fleet: list[Node]) -> None:
+    proposal = ask(staff, goal="evacuate", nodes=[fleet[0].pk], survives_a_loss="on")
+    response = staff.post(reverse("proposal-again", args=[proposal.pk]))
+    other = Proposal.objects.latest("pk")
+    assert response["Location"] == reverse("proposal", args=[other.pk])
+    assert other.pk != proposal.pk
+    assert (list(other.nodes.all()), other.survives_a_loss) == ([fleet[0]], True)
