@@ -10,7 +10,7 @@ from typing import Any
 from django.db import models, transaction
 from django.db.models import Q
 
-from migrations_app.models import Migration, Node, Notice, Preparation, Round
+from migrations_app.models import Alternative, Batch, Migration, Node, Notice, Preparation, Round
 from migrations_app.tasks import ring
 
 # A ring that was lost is heard again after this; a doubled one is harmless.
@@ -48,6 +48,7 @@ def _waiting_notices(now: datetime) -> models.QuerySet[Any]:
 
 TABLE = (
     Due(door="advance", column="next_tick_at", rows=lambda now: Migration.objects.due(now)),
+    Due(door="look_after", column="next_tick_at", rows=lambda now: Batch.objects.due(now)),
     Due(door="scan", column="next_scan_at", rows=lambda now: Node.objects.all()),
     Due(
         door="prepare",
@@ -55,6 +56,11 @@ TABLE = (
         rows=lambda now: Preparation.objects.filter(state=Preparation.State.ACCEPTED),
     ),
     Due(door="deliver", column="next_try_at", rows=_waiting_notices),
+    Due(
+        door="work_out",
+        column="next_try_at",
+        rows=lambda now: Alternative.objects.filter(state=Alternative.State.WAITING),
+    ),
     Due(door="sample", column="next_at", rows=lambda now: Round.objects.filter(name=Round.Name.SAMPLE)),
     Due(door="roll_up", column="next_at", rows=lambda now: Round.objects.filter(name=Round.Name.ROLL_UP)),
     Due(door="thin", column="next_at", rows=lambda now: Round.objects.filter(name=Round.Name.THIN)),

@@ -41,9 +41,19 @@ class Past:
     freeze_seconds: float | None
 
 
-def foretell(migration: Migration, now: datetime) -> MoveForecast:
-    """Return what to expect of a migration, not yet saved."""
-    basis, history = _history(migration)
+# By whose it is: the basis, the method, the nodes.
+Histories = dict[tuple[str, str, tuple[int, ...]], list[Past]]
+
+
+def foretell_all(migrations: Iterable[Migration], now: datetime) -> list[MoveForecast]:
+    """Return what to expect of many, which need not be saved; whose history is one is read once."""
+    known: Histories = {}
+    return [foretell(migration, now, known) for migration in migrations]
+
+
+def foretell(migration: Migration, now: datetime, known: Histories | None = None) -> MoveForecast:
+    """Return what to expect of a migration, not yet saved. ``known``: histories read before, filled on the way."""
+    basis, history = _history(migration, {} if known is None else known)
     prior = _prior(migration)
     seconds = _scaled(prior.seconds, [past.seconds for past in history])
     freeze = _scaled(prior.freeze_seconds, [past.freeze_seconds for past in history if past.freeze_seconds is not None])
@@ -88,14 +98,20 @@ def _speed(migration: Migration) -> float:
     return max(0.05, min([_USUAL_MIB_PER_SECOND, *links, *capped]))
 
 
-def _history(migration: Migration) -> tuple[str, list[Past]]:
+def _history(migration: Migration, known: Histories) -> tuple[str, list[Past]]:
     """Return whose history counts, and that history."""
-    pair = Q(source=migration.source_id, target=migration.target_id)
     ends = (migration.source_id, migration.target_id)
-    for basis, moves in (("pair", pair), ("nodes", Q(source__in=ends) | Q(target__in=ends)), ("fleet", Q())):
-        found = list(_pasts(_finished(migration).filter(moves)[:MOST_MOVES]))
-        if len(found) >= FEWEST_MOVES[basis]:
-            return basis, found
+    pair = Q(source=ends[0], target=ends[1])
+    for basis, moves, whose in (
+        ("pair", pair, ends),
+        ("nodes", Q(source__in=ends) | Q(target__in=ends), tuple(sorted(ends))),
+        ("fleet", Q(), ()),
+    ):
+        key = (basis, migration.method, whose)
+        if key not in known:
+            known[key] = list(_pasts(_finished(migration).filter(moves)[:MOST_MOVES]))
+        if len(known[key]) >= FEWEST_MOVES[basis]:
+            return basis, known[key]
     return "prior", []
 
 

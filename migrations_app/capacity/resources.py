@@ -29,7 +29,7 @@ RESOURCES: Final = (
 BY_NAME: Mapping[str, Resource] = {resource.name: resource for resource in RESOURCES}
 
 
-def limits(settings: Mapping[str, Any]) -> Mapping[str, float]:
+def limits(settings: Mapping[str, Any]) -> dict[str, float]:
     """Return which share of each resource may be used, between 0 and 1; the rest is the reserve."""
     return {resource.name: settings[resource.setting] / 100 for resource in RESOURCES}
 

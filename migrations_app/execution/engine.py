@@ -92,7 +92,7 @@ def _stretch(walk: Walk) -> float | None:
 
 def _dispatch(walk: Walk, migration: Migration) -> float | None:
     match migration.state:
-        case Migration.State.SCHEDULED:
+        case Migration.State.SCHEDULED if migration.next_tick_at is not None:  # else it is held
             seconds = forward.open_when_due(walk)
         case Migration.State.RUNNING | Migration.State.RETIRING:
             seconds = forward.step_on(walk)

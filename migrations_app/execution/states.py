@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from migrations_app.models import Container, LogLine, Migration, StepRun
+from migrations_app.models.execution import MigrationQuerySet
 
 State = Migration.State
 RECHECK_PARKED = timedelta(seconds=15)
@@ -55,6 +56,21 @@ def start(migration: Migration, *, token: int, now: datetime) -> None:
     change(migration, State.RUNNING, token=token, started_at=now, next_tick_at=now)
 
 
+def plan_for(migration: Migration, not_before: datetime) -> bool:
+    """Say when a held migration is likely to be let go; return whether it is still held."""
+    return bool(_held(migration).update(not_before=not_before))
+
+
+def release(migration: Migration, *, now: datetime, **terms: Any) -> bool:
+    """Let a held migration begin; return whether it was still held. ``terms``: columns that hold from now on."""
+    columns = {**terms, "not_before": now, "next_tick_at": now}
+    return bool(_held(migration).update(**columns))
+
+
+def _held(migration: Migration) -> MigrationQuerySet:
+    return Migration.objects.held().filter(pk=migration.pk)
+
+
 def pause(migration: Migration, *, token: int) -> None:
     change(migration, State.PAUSED, token=token, wish="", next_tick_at=None)
 
@@ -99,7 +115,13 @@ def end_rollback(migration: Migration, *, token: int, now: datetime) -> None:
     change(migration, state, token=token, finished_at=now, next_tick_at=None, progress={}, wish="")
 
 
-def cancel_unstarted(migration: Migration, *, now: datetime, token: int | None = None) -> None:
+def cancel_unstarted(
+    migration: Migration,
+    *,
+    now: datetime,
+    token: int | None = None,
+    detail: str = "A person cancelled the migration before it began.",
+) -> None:
     change(
         migration,
         State.CANCELLED,
@@ -108,7 +130,7 @@ def cancel_unstarted(migration: Migration, *, now: datetime, token: int | None =
         next_tick_at=None,
         wish="",
         failure="Cancelled",
-        failure_detail="A person cancelled the migration before it began.",
+        failure_detail=detail,
     )
 
 

@@ -19,7 +19,8 @@ class BatchQuerySet(models.QuerySet["Batch"]):
         return self.filter(state__in=Batch.ACTIVE_STATES)
 
     def due(self, now: datetime) -> Self:
-        return self.filter(state__in=Batch.ACTIVE_STATES, next_tick_at__lte=now)
+        """Those to be looked after; a cancelled one is until what was under way has ended."""
+        return self.filter(state__in=(*Batch.ACTIVE_STATES, Batch.State.CANCELLED), next_tick_at__lte=now)
 
 
 class Batch(models.Model):

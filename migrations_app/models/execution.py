@@ -20,6 +20,16 @@ class MigrationQuerySet(models.QuerySet["Migration"]):
         """Active, or removing an old copy: in either case nodes hear its token, and no second one's beside it."""
         return self.filter(state__in=(*Migration.ACTIVE_STATES, Migration.State.RETIRING))
 
+    def held(self) -> Self:
+        """Planned, and not to begin before somebody lets it go."""
+        return self.filter(state=Migration.State.SCHEDULED, next_tick_at=None)
+
+    def under_way(self, now: datetime) -> Self:
+        """At work on its nodes, or about to be: neither what is planned for later nor what waits for a person."""
+        planned = Q(state=Migration.State.SCHEDULED) & (Q(next_tick_at=None) | Q(not_before__gt=now))
+        waits = Q(state=Migration.State.PARKED, next_tick_at=None)
+        return self.filter(state__in=Migration.ACTIVE_STATES).exclude(planned | waits)
+
     def due(self, now: datetime) -> Self:
         """Active, its next tick has come, and nobody holds it."""
         free = Q(lease_until=None) | Q(lease_until__lt=now)
@@ -129,6 +139,10 @@ class Migration(models.Model):
     @property
     def is_active(self) -> bool:
         return self.state in self.ACTIVE_STATES
+
+    @property
+    def is_held(self) -> bool:
+        return self.state == self.State.SCHEDULED and self.next_tick_at is None
 
     @property
     def is_frozen(self) -> bool:

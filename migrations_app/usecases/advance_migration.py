@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from migrations_app.batches import states as batch_states
 from migrations_app.execution import engine
 from migrations_app.execution.engine import LeaseTaken, TickResult
 from migrations_app.execution.outside import Outside
@@ -25,4 +26,8 @@ def advance_migration(*, migration_id: int, outside: Outside, settings: Mapping[
     def announce(migration: Migration, kind: str, now: datetime) -> None:
         outbox.put(migration, kind, now=now, staff_addresses=settings["staff_mail"])
 
-    return engine.advance(migration_id, recipes=RECIPES, outside=outside, settings=settings, announce=announce)
+    result = engine.advance(migration_id, recipes=RECIPES, outside=outside, settings=settings, announce=announce)
+    if result.next_tick_at is None:
+        # It has ended, or waits: a slot is free. Outside of its transactions, so that nobody waits for a batch in one.
+        batch_states.make_due(outside.clock())
+    return result

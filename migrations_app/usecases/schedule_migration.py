@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
 from migrations_app.audit import trail
+from migrations_app.calendar_rules import freezes
 from migrations_app.capacity import moves
 from migrations_app.execution import recorder, states
 from migrations_app.execution.lease import next_token
@@ -48,8 +49,11 @@ def schedule_migration(
     fall_back_to_dump: bool = True,
     full_backup: bool = False,
     rehearse: bool = True,
+    held: bool = False,
 ) -> Migration:
     """Write the plan, tell those concerned, and let the worker begin when the time has come.
+
+    ``held``: it does not begin before it is let go; until then its target may come and go, and no calendar forbids it.
 
     :raises ScheduleRefused: all reasons at once, each with the field it belongs to.
     """
@@ -70,42 +74,59 @@ def schedule_migration(
         window_ends_at=window_ends_at,
         created_at=now,
         created_by=actor,
-        next_tick_at=not_before or now,
+        next_tick_at=None if held else not_before or now,
         lease_token=next_token(container.ctid, now),
     )
-    if objections := [*_of_places(migration), *_of_times(migration, now), *_of_limits(migration)]:
+    limits = of_limits(migration.freeze_budget_seconds, bandwidth_limit_kib)
+    objections = [*_of_container(migration), *_of_times(migration, now), *limits]
+    if not held:
+        objections += [*of_target(container, target), *_of_freezes(migration, now)]
+    if objections:
         raise ScheduleRefused(objections)
     _write(migration, actor, now, settings)
     return migration
 
 
+def of_target(container: Container, target: Node) -> Reasons:
+    """Return why the container cannot go to that node now."""
+    if target == container.node:
+        return [("target", f"{container} is on {target} already.")]
+    if target.state != Node.State.READY:
+        return [("target", f"{target} is not ready: {target.get_state_display().lower()}.")]
+    if target.duty != Node.Duty.IN_SERVICE:
+        words = f"{target} is out of service ({target.get_duty_display().lower()}): choose another node, or"
+        return [("target", f"{words} put it back into service on its page first.")]
+    if target.containers.filter(ctid=container.ctid, gone_at=None).exists():
+        return [("target", f"{target} has another container {container.ctid}.")]
+    return []
+
+
 def _write(migration: Migration, actor: User | None, now: datetime, settings: Mapping[str, Any]) -> None:
+    # Of what a batch will do staff have the batch's page; its owners have nothing but the letter.
+    staff = () if migration.is_held else settings["staff_mail"]
     try:
         with transaction.atomic():
             migration.save(force_insert=True)
             recorder.write_plan(migration, RECIPES[migration.method])
             moves.foretell(migration, now).save(force_insert=True)
             states.tell(migration, f"Scheduled: {migration}.", at=now)
-            outbox.put(migration, "scheduled", now=now, staff_addresses=settings["staff_mail"])
+            outbox.put(migration, "scheduled", now=now, staff_addresses=staff)
             trail.record("schedule", str(migration), actor=actor, now=now, method=migration.method)
     except IntegrityError as cause:
         # Asked at the same moment from another window: the database lets one in.
         raise ScheduleRefused([("container", _busy(migration.container))]) from cause
 
 
-def _of_places(migration: Migration) -> Reasons:
-    container, target = migration.container, migration.target
+def _of_container(migration: Migration) -> Reasons:
+    container = migration.container
     reasons: Reasons = []
     if container.gone_at is not None:
         reasons.append(("container", f"{container} was not seen on {container.node} at the last scan."))
     elif container.migrations.acting().exists():
         reasons.append(("container", _busy(container)))
-    if target == container.node:
-        reasons.append(("target", f"{container} is on {target} already."))
-    elif target.state != Node.State.READY:
-        reasons.append(("target", f"{target} is not ready: {target.get_state_display().lower()}."))
-    elif target.containers.filter(ctid=migration.target_ctid, gone_at=None).exists():
-        reasons.append(("target", f"{target} has another container {migration.target_ctid}."))
+    if container.pinned:
+        why = f" ({container.pin_reason})" if container.pin_reason else ""
+        reasons.append(("container", f"{container} is pinned to {container.node}{why}: unpin it on its page first."))
     if container.node.state != Node.State.READY:
         reasons.append(("container", f"Its node {container.node} is not ready."))
     if migration.method not in Migration.Method.values:
@@ -127,14 +148,30 @@ def _of_times(migration: Migration, now: datetime) -> Reasons:
     return reasons
 
 
-def _of_limits(migration: Migration) -> Reasons:
+def _of_freezes(migration: Migration, now: datetime) -> Reasons:
+    """A start inside a freeze period; each one that forbids it is named with its end."""
+    begin, nodes = max(migration.not_before, now), (migration.source_id, migration.target_id)
+    owner_id = migration.container.owner_id
+    holding = freezes.holding(freezes.not_over(now), begin, node_ids=nodes, customer_id=owner_id)
+    return [
+        (
+            "not_before",
+            f"{begin:%Y-%m-%d %H:%M} UTC is in the freeze period {one.name}: "
+            f"begin after {one.ends_at:%Y-%m-%d %H:%M} UTC, or remove that period.",
+        )
+        for one in holding
+    ]
+
+
+def of_limits(freeze_budget_seconds: float, bandwidth_limit_kib: int | None) -> Reasons:
+    """Return what is wrong with a freeze budget and a bandwidth cap."""
     reasons: Reasons = []
     least, most = FREEZE_BUDGET_SECONDS
-    if not least <= migration.freeze_budget_seconds <= most:
+    if not least <= freeze_budget_seconds <= most:
         reasons.append(("freeze_budget_seconds", f"Give {least} to {most:.0f} seconds."))
-    if migration.bandwidth_limit_kib is not None:
+    if bandwidth_limit_kib is not None:
         slowest, fastest = BANDWIDTH_KIB
-        if not slowest <= migration.bandwidth_limit_kib <= fastest:
+        if not slowest <= bandwidth_limit_kib <= fastest:
             reasons.append(("bandwidth_limit_kib", f"Give {slowest} to {fastest} KiB per second."))
     return reasons
 

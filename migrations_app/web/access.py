@@ -19,7 +19,7 @@ from django.utils.cache import add_never_cache_headers
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
-from migrations_app.models import Container, Customer, Migration, Node, Preparation
+from migrations_app.models import Alternative, Container, Customer, Migration, Node, Preparation, Proposal
 from migrations_app.web import time_zones
 
 P = ParamSpec("P")
@@ -80,6 +80,15 @@ def get_container(container_id: int) -> Container:
 def get_migration(migration_id: int) -> Migration:
     wanted = Migration.objects.select_related("container__owner", "source", "target", "created_by", "forecast")
     return get_object_or_404(wanted, pk=migration_id)
+
+
+def get_proposal(proposal_id: int) -> Proposal:
+    return get_object_or_404(Proposal.objects.select_related("container", "created_by"), pk=proposal_id)
+
+
+def get_alternative(alternative_id: int) -> Alternative:
+    wanted = Alternative.objects.select_related("proposal__container", "proposal__created_by")
+    return get_object_or_404(wanted, pk=alternative_id)
 
 
 def get_own_container(user: User, container_id: int) -> Container:
