@@ -17,13 +17,14 @@ op_tunnel_kinds() {
 	return 0
 }
 
-# forward_out M KIND OLD NEW PEER: on the node that the address is routed to.
+# forward_out M KIND OLD NEW PEER: on the node that the address is routed to. Kind "here": the address came along
+# with the container, and is only counted.
 op_forward_out() {
 	load trust_ops
 	is_peer "$5" || return
 	hold_forwards || return
 	may_forward "$1" "$3" || return
-	if awk -v old="$3" '$1 == old { found = 1 } END { exit !found }' "$proc_vz/vz/veip" 2>/dev/null; then
+	if [ "$2" != here ] && awk -v old="$3" '$1 == old { found = 1 } END { exit !found }' "$proc_vz/vz/veip" 2>/dev/null; then
 		echo "$3 is in use by a container of this node" >&2
 		return 32
 	fi
@@ -131,11 +132,12 @@ apply_forwards() {
 put_up() {
 	case $1 in *:*) : >"$state_dir/forwarded6" ;; esac
 	device_to "$forward_peer"
-	if [ "$forward_kind" != nat ]; then
+	if is_tunnel; then
 		tunnel_to "$forward_peer" "$forward_kind" || return
 	fi
 	family_of "$1"
 	case $forward_side-$forward_kind in
+	out-here) ;;
 	in-*)
 		ip "-$family" route replace default via "$beyond" dev "$device" onlink table "$table" || return
 		ip "-$family" rule show | grep -q "from $1 lookup $table" ||
@@ -152,7 +154,7 @@ take_down() {
 	family_of "$1"
 	if [ "$forward_side" = in ]; then
 		while ip "-$family" rule del from "$1" lookup "$table" 2>/dev/null; do :; done
-	else
+	elif [ "$forward_kind" != here ]; then
 		ip "-$family" route del "$1/$bits_all" 2>/dev/null
 		for wire in $(wires_of "$1"); do ip "-$family" neighbour del proxy "$1" dev "$wire" 2>/dev/null; done
 	fi
@@ -163,9 +165,11 @@ take_down() {
 }
 
 note_use() {
-	if [ "$forward_peer" = "$peer_gone" ] && [ "$forward_kind" != nat ]; then still_used=yes; fi
+	if [ "$forward_peer" = "$peer_gone" ] && is_tunnel; then still_used=yes; fi
 	return 0
 }
+
+is_tunnel() { [ "$forward_kind" = gre ] || [ "$forward_kind" = vxlan ]; }
 
 is_in_force() {
 	device_to "$forward_peer"
@@ -173,6 +177,7 @@ is_in_force() {
 	tables_of "$1"
 	case $forward_side-$forward_kind in
 	in-*) ip "-$family" rule show | grep -q "from $1 lookup $table" && ip link show "$device" >/dev/null 2>&1 ;;
+	out-here) ;;
 	out-nat) "$tables" -t nat -S ovz-forward 2>/dev/null | grep -q -- "-d $1/" ;;
 	out-*) ip "-$family" route show "$1" | grep -q "dev $device" ;;
 	esac || return

@@ -162,7 +162,7 @@ check_word() {
 	fast) [ "$2" = fast ] ;;
 	full) [ "$2" = full ] ;;
 	tunnel) [ "$2" = gre ] || [ "$2" = vxlan ] ;;
-	forward) [ "$2" = nat ] || check_word tunnel "$2" ;;
+	forward) [ "$2" = nat ] || [ "$2" = here ] || check_word tunnel "$2" ;;
 	peer) is_ipv4 "$2" ;;
 	*) break_down "no such kind of word: $1" ;;
 	esac
@@ -215,6 +215,7 @@ signature_of_op() {
 	case $1 in
 	strip | clear_stale_lock | thaw) signature='' op_room=container_ops ;;
 	address) signature="address_or_wish+" op_room=container_ops ;;
+	drop_address) signature=address+ op_room=container_ops ;;
 	set_onboot) signature=yes_no op_room=container_ops ;;
 	announce) signature="address count" op_room=network_ops ;;
 	freeze | unfreeze) signature=address+ op_room=network_ops ;;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,8 @@ from migrations_app.audit import trail
 from migrations_app.capacity import moves
 from migrations_app.execution import recorder, states
 from migrations_app.execution.lease import next_token
+from migrations_app.execution.walk import recipe_name
+from migrations_app.inventory import new_address
 from migrations_app.models import Container, Migration, Node
 from migrations_app.notices import outbox
 from migrations_app.strategies import RECIPES
@@ -48,8 +50,12 @@ def schedule_migration(
     fall_back_to_dump: bool = True,
     full_backup: bool = False,
     rehearse: bool = True,
+    new_addresses: Sequence[str] = (),
+    new_hostname: str = "",
 ) -> Migration:
     """Write the plan, tell those concerned, and let the worker begin when the time has come.
+
+    ``new_addresses``: each in the place of the container's present one, in the same order; none: it keeps them.
 
     :raises ScheduleRefused: all reasons at once, each with the field it belongs to.
     """
@@ -66,6 +72,9 @@ def schedule_migration(
         rehearse=rehearse,
         bandwidth_limit_kib=bandwidth_limit_kib,
         freeze_budget_seconds=freeze_budget_seconds or settings["freeze_budget_seconds"],
+        new_addresses=list(new_addresses),
+        old_addresses=list(container.addresses) if new_addresses else [],
+        new_hostname=new_hostname,
         not_before=not_before or now,
         window_ends_at=window_ends_at,
         created_at=now,
@@ -73,7 +82,8 @@ def schedule_migration(
         next_tick_at=not_before or now,
         lease_token=next_token(container.ctid, now),
     )
-    if objections := [*_of_places(migration), *_of_times(migration, now), *_of_limits(migration)]:
+    reasons = (_of_places(migration), _of_times(migration, now), _of_limits(migration))
+    if objections := [reason for found in reasons for reason in found] + new_address.objections(migration):
         raise ScheduleRefused(objections)
     _write(migration, actor, now, settings)
     return migration
@@ -83,7 +93,9 @@ def _write(migration: Migration, actor: User | None, now: datetime, settings: Ma
     try:
         with transaction.atomic():
             migration.save(force_insert=True)
-            recorder.write_plan(migration, RECIPES[migration.method])
+            recorder.write_plan(
+                migration, RECIPES[recipe_name(migration.method, changes_address=bool(migration.new_addresses))]
+            )
             moves.foretell(migration, now).save(force_insert=True)
             states.tell(migration, f"Scheduled: {migration}.", at=now)
             outbox.put(migration, "scheduled", now=now, staff_addresses=settings["staff_mail"])

@@ -142,7 +142,7 @@ class Gate:
     def __call__(self, request: str | bytes, *, stdin: bytes = b"", timeout: float = 30) -> Reply:
         environ: dict[bytes, bytes] = {b"PATH": os.environb[b"PATH"]}
         environ[b"SSH_ORIGINAL_COMMAND"] = request if isinstance(request, bytes) else request.encode()
-        words = [*self.inside, self.door]
+        words = [*self.inside, str(self.door)]
         run = subprocess.run(words, env=environ, input=stdin, capture_output=True, timeout=timeout, check=False)
         return Reply(exit_code=run.returncode, out=run.stdout.decode(), err=run.stderr.decode())
 

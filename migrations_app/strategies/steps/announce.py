@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from migrations_app.execution.outcome import Done, RunOutcome
 from migrations_app.execution.step import Step, StepContext
-from migrations_app.strategies.steps import services
+from migrations_app.strategies.steps import forward, services
 from migrations_app.vz.ops import Announce
 
 
@@ -23,4 +23,4 @@ class AnnounceAddresses(Step):
 
 def announceable(ctx: StepContext) -> tuple[str, ...]:
     """Return the addresses of IPv4: those of IPv6 have no ARP, and their neighbours look anew by themselves."""
-    return tuple(address for address in ctx.order.addresses if ":" not in address)
+    return tuple(address for address in forward.addresses_on_target(ctx) if ":" not in address)
