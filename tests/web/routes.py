@@ -26,6 +26,7 @@ POST_ONLY = {
     "migration-keep",
     "migration-roll-back",
     "migration-retire",
+    "migration-end-forward",
 }
 
 
