@@ -69,6 +69,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("migrations/<int:migration_id>/retry/", execution.retry, name="migration-retry"),
     path("migrations/<int:migration_id>/roll-back/", execution.roll_back, name="migration-roll-back"),
     path("migrations/<int:migration_id>/keep/", execution.keep, name="migration-keep"),
+    path("migrations/<int:migration_id>/end-forward/", execution.end_forward, name="migration-end-forward"),
     path("migrations/<int:migration_id>/retire/", execution.retire, name="migration-retire"),
     # Staff: what to do
     path("runbook/", runbook.index, name="runbook"),

@@ -222,6 +222,9 @@ OVZ = {
     "live_max_data_gib": env.int("OVZ_LIVE_MAX_DATA_GIB", 200),
     # A freeze longer than this is not begun without a person's say.
     "freeze_budget_seconds": env.float("OVZ_FREEZE_BUDGET_SECONDS", 5.0),
+    # An old address is passed on at least so long, and until nobody has come there for so long.
+    "forward_least_seconds": env.int("OVZ_FORWARD_LEAST_SECONDS", 86_400),
+    "forward_quiet_seconds": env.int("OVZ_FORWARD_QUIET_SECONDS", 21_600),
     "max_delta_passes": env.int("OVZ_MAX_DELTA_PASSES", 5),
     "stall_seconds": env.int("OVZ_STALL_SECONDS", 120),
     "disk_reserve_percent": env.int("OVZ_DISK_RESERVE_PERCENT", 10),

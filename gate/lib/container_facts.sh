@@ -193,3 +193,8 @@ fact_work() {
 		[ "$owner" != "migration=$1" ] || printf 'mark %s\n' "${file#"$state_dir/"}"
 	done
 }
+
+fact_forward_state() {
+	load forward_ops
+	tell_forward "$1"
+}

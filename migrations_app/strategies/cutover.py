@@ -8,6 +8,12 @@ from migrations_app.strategies.steps.cross_check import CrossCheck
 from migrations_app.strategies.steps.delta import DeltaPasses
 from migrations_app.strategies.steps.disarm import Disarm
 from migrations_app.strategies.steps.fence import FenceSource, SettleTarget
+from migrations_app.strategies.steps.forward import (
+    ChooseForward,
+    EndForward,
+    ForwardOldAddresses,
+    StayUntilQuiet,
+)
 from migrations_app.strategies.steps.freeze import FreezeAddresses
 from migrations_app.strategies.steps.probe_outside import ProbeOutside
 from migrations_app.strategies.steps.recheck import Recheck
@@ -17,7 +23,6 @@ from migrations_app.strategies.steps.stop_source import StopSource
 from migrations_app.strategies.steps.trust import Untrust
 from migrations_app.strategies.steps.unfreeze import UnfreezeAddresses
 
-# Names and addresses that change hands (a new address, DNS) get their steps around UnfreezeAddresses.
 STEPS = (
     Rehearse,
     CrossCheck,
@@ -35,4 +40,28 @@ STEPS = (
     FenceSource,
     SettleTarget,
     Untrust,
+)
+
+# The same, to another address: the old one is passed on from the moment the copy runs until nobody comes there.
+NEW_ADDRESS_STEPS = (
+    Rehearse,
+    CrossCheck,
+    ChooseForward,
+    Disarm,
+    Recheck,
+    DeltaPasses,
+    FreezeAddresses,
+    StopSource,
+    FinalPass,
+    Certify,
+    StartTarget,
+    ForwardOldAddresses,
+    UnfreezeAddresses,
+    AnnounceAddresses,
+    ProbeOutside,
+    FenceSource,
+    SettleTarget,
+    Untrust,
+    StayUntilQuiet,
+    EndForward,
 )

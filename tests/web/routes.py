@@ -28,6 +28,7 @@ POST_ONLY = {
     "migration-retire",
     "proposal-again",
     "proposal-discard",
+    "migration-end-forward",
 }
 
 

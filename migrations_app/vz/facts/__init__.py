@@ -56,7 +56,7 @@ from migrations_app.vz.facts.containers import (
     ObservedContainer,
 )
 from migrations_app.vz.facts.fact import Answer, Checked, Fact, FactUnreadable
-from migrations_app.vz.facts.network import ArpOwner, Bridges, Macs, SshTo, Veip
+from migrations_app.vz.facts.network import ArpOwner, Bridges, Forwarding, ForwardState, Macs, SshTo, Veip
 from migrations_app.vz.facts.node import (
     ClockReading,
     HostKey,
@@ -115,6 +115,8 @@ __all__ = [
     "FenceRecord",
     "FenceState",
     "Filesystem",
+    "ForwardState",
+    "Forwarding",
     "HostKey",
     "Kernel",
     "KernelFact",
