@@ -194,6 +194,11 @@ fact_work() {
 	done
 }
 
+fact_ct_mentions() {
+	load guest_ops
+	tell_mentions "$1" "$2"
+}
+
 fact_forward_state() {
 	load forward_ops
 	tell_forward "$1"

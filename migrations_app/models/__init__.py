@@ -7,7 +7,7 @@ from migrations_app.models.batches import Batch, BatchItem
 from migrations_app.models.calendar_rules import FreezePeriod
 from migrations_app.models.capacity import Chunk, FillForecast, MoveForecast, Reading, Round, Standing
 from migrations_app.models.customers import Customer
-from migrations_app.models.execution import Finding, Forward, LogLine, Migration, StepRun
+from migrations_app.models.execution import Finding, Forward, LogLine, Mention, Migration, StepRun
 from migrations_app.models.inventory import Container, Node, Preparation
 from migrations_app.models.notices import Notice
 from migrations_app.models.placement import Alternative, Proposal
@@ -25,6 +25,7 @@ __all__ = [
     "Forward",
     "FreezePeriod",
     "LogLine",
+    "Mention",
     "Migration",
     "MoveForecast",
     "Node",

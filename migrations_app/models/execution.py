@@ -189,6 +189,26 @@ class Forward(models.Model):
         return f"{self.old} to {self.new}"
 
 
+class Mention(models.Model):
+    """A line inside a container that names its old address, and what becomes of it; execution.mentions writes it."""
+
+    migration = models.ForeignKey(Migration, on_delete=models.CASCADE, related_name="mentions")
+    path = models.CharField(max_length=300)
+    number = models.PositiveIntegerField()
+    old_text = models.CharField(max_length=400)
+    new_text = models.CharField(max_length=500)
+    wanted = models.BooleanField(default=False)  # nothing is changed without a person's word
+    changed = models.BooleanField(null=True)  # null: it has not come to that yet
+    reason = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["migration", "path", "number"], name="mention_once_per_line")]
+        ordering = ["migration", "path", "number"]
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.number}"
+
+
 class StepRun(models.Model):
     """One step of one migration's plan and how it went; written by execution.recorder only."""
 

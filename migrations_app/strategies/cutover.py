@@ -15,6 +15,7 @@ from migrations_app.strategies.steps.forward import (
     StayUntilQuiet,
 )
 from migrations_app.strategies.steps.freeze import FreezeAddresses
+from migrations_app.strategies.steps.guest import ChangeMentions, FindMentions
 from migrations_app.strategies.steps.probe_outside import ProbeOutside
 from migrations_app.strategies.steps.recheck import Recheck
 from migrations_app.strategies.steps.rehearse import Rehearse
@@ -47,6 +48,7 @@ NEW_ADDRESS_STEPS = (
     Rehearse,
     CrossCheck,
     ChooseForward,
+    FindMentions,
     Disarm,
     Recheck,
     DeltaPasses,
@@ -54,6 +56,7 @@ NEW_ADDRESS_STEPS = (
     StopSource,
     FinalPass,
     Certify,
+    ChangeMentions,
     StartTarget,
     ForwardOldAddresses,
     UnfreezeAddresses,

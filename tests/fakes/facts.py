@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tests.fakes.container_facts import CONTAINER_FACTS
-from tests.fakes.forwards import forward_state
+from tests.fakes.forwards import ct_mentions, forward_state
 
 if TYPE_CHECKING:
     from tests.fakes.container import FakeContainer
@@ -273,6 +273,7 @@ NODE_FACTS: tuple[Callable[..., str | Answered], ...] = (
     *(kernel, tools, service, cpu, memory, disk, vzconf, clock, ntp, netdev, links, veip, macs, bridges, modules),
     *(host_key, ploop, vestat, usage, cpt, cpt_version, cpt_caps, cpt_version_ok, cpt_caps_ok, ssh_to, arp_owner),
     forward_state,
+    ct_mentions,
     *(containers, containers_plain, names, work, digest),
 )
 FACTS: dict[str, Callable[..., str | Answered]] = {fact.__name__: fact for fact in NODE_FACTS} | CONTAINER_FACTS

@@ -1,11 +1,13 @@
-"""Old addresses that a pretend node passes on."""
+"""Old addresses that a pretend node passes on, and those that stand in a container's files."""
 
 from __future__ import annotations
 
+import base64
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.fakes.ops import OK, Op, OpAnswer, refused, set_config
+from tests.fakes.ops import OK, Op, OpAnswer, not_down, not_incoming, refused, set_config
 
 if TYPE_CHECKING:
     from tests.fakes.node import FakeNode
@@ -88,6 +90,32 @@ def forward_state(node: FakeNode, address: str) -> str:
     return said
 
 
+def edit_line(node: FakeNode, ctid: str, args: list[str], stdin: bytes) -> OpAnswer:
+    if refusal := not_incoming(node, ctid, args[0]) or not_down(node, ctid):
+        return refusal
+    path, old, new = (base64.b64decode(args[place]).decode() for place in (1, 3, 4))
+    area, number = node.container(ctid).area, int(args[2]) - 1
+    lines = area.texts.get(path, []) if area else []
+    if number >= len(lines) or lines[number] not in (old, new):
+        return refused(9, f"line {args[2]} of {path} is not what it was")
+    lines[number] = new
+    return OK
+
+
+def ct_mentions(node: FakeNode, ctid: str, address: str) -> str:
+    area = node.container(ctid).area
+    apart, said = (r"[^0-9a-f:]" if ":" in address else r"[^0-9.]"), ""
+    for path, lines in (area.texts if area else {}).items():
+        hits = [(number, line) for number, line in enumerate(lines, start=1) if address in re.split(apart, line)]
+        said += f"file={_b64(path)}\n" if hits else ""
+        said += "".join(f"line={number} {_b64(line)}\n" for number, line in hits)
+    return said
+
+
+def _b64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
 FORWARD_OPS: dict[str, Op] = {
-    op.__name__: op for op in (tunnel_kinds, forward_out, forward_in, forward_end, drop_address)
+    op.__name__: op for op in (tunnel_kinds, forward_out, forward_in, forward_end, drop_address, edit_line)
 }

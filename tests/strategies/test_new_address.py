@@ -7,9 +7,11 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 
+from migrations_app.execution import mentions
 from migrations_app.models import Container, Forward, Migration
 from migrations_app.usecases.schedule_migration import ScheduleRefused, schedule_migration
-from tests.factories import make_container, make_node
+from migrations_app.vz.facts import Mention
+from tests.factories import make_container, make_migration, make_node
 from tests.fakes.clock import START
 from tests.fakes.world import FakeWorld
 from tests.moves import ADDRESS, NEW_ADDRESS, begin_to_new_address, run_to_end, story, tick
@@ -206,3 +208,64 @@ def _order(world: FakeWorld, addresses: list[str], container: Container | None =
 def test_a_live_move_keeps_the_address(world: FakeWorld) -> None:
     with pytest.raises(ScheduleRefused, match="live move keeps the address"):
         begin_to_new_address(world, "live")
+
+
+def with_texts(world: FakeWorld) -> Migration:
+    """Order a move of a container whose files name the address in two lines, and its neighbour's in one."""
+    migration = begin_to_new_address(world, "stream")
+    area = world.node("node-1").containers["101"].area
+    assert area is not None
+    area.texts["etc/app.conf"] = [f"Listen {ADDRESS}:80", f"Peer 1{ADDRESS}", f"# was {ADDRESS}"]
+    return migration
+
+
+def arrived(world: FakeWorld) -> list[str]:
+    area = world.node("node-far").containers["101"].area
+    assert area is not None
+    return area.texts["etc/app.conf"]
+
+
+def test_it_shows_where_the_old_address_stands_inside_and_changes_nothing_unasked(world: FakeWorld) -> None:
+    migration = with_texts(world)
+    let_callers_go(world, after_seconds=MINUTE)
+    finish(world, migration)
+    shown = [(row.number, row.old_text, row.new_text) for row in migration.mentions.all()]
+    assert shown == [
+        (1, f"Listen {ADDRESS}:80", f"Listen {NEW_ADDRESS}:80"),
+        (3, f"# was {ADDRESS}", f"# was {NEW_ADDRESS}"),
+    ]
+    assert arrived(world) == [f"Listen {ADDRESS}:80", f"Peer 1{ADDRESS}", f"# was {ADDRESS}"]
+
+
+def test_it_changes_the_lines_that_were_chosen(world: FakeWorld) -> None:
+    """What was chosen of an earlier look stays so as long as the line is the same."""
+    migration = with_texts(world)
+    seen = [Mention(path="etc/app.conf", number=1, text=f"Listen {ADDRESS}:80")]
+    mentions.keep(migration.pk, [*seen, Mention(path="etc/app.conf", number=3, text="is another now")], [])
+    mentions.choose(migration.pk, migration.mentions.values_list("pk", flat=True))
+    let_callers_go(world, after_seconds=MINUTE)
+    finish(world, migration)
+    assert arrived(world) == [f"Listen {NEW_ADDRESS}:80", f"Peer 1{ADDRESS}", f"# was {ADDRESS}"]
+    assert [(row.number, row.wanted, row.changed) for row in migration.mentions.all()] == [
+        (1, True, True),
+        (3, False, None),
+    ]
+    old = world.node("node-1").containers["101"].area
+    assert old is not None
+    assert old.texts["etc/app.conf"][0] == f"Listen {ADDRESS}:80"
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("1.2.3.4", "5.6.7.8"),
+        ("11.2.3.4 1.2.3.45 1.2.3.4.5", "11.2.3.4 1.2.3.45 1.2.3.4.5"),
+        ("a=1.2.3.4,b=1.2.3.4:80", "a=5.6.7.8,b=5.6.7.8:80"),
+        ("ends with 1.2.3.4.", "ends with 5.6.7.8."),
+        ("1x2y3z4", "1x2y3z4"),
+    ],
+)
+def test_only_the_very_address_is_replaced(line: str, wanted: str) -> None:
+    migration = make_migration()
+    mentions.keep(migration.pk, [Mention(path="etc/x", number=1, text=line)], [("1.2.3.4", "5.6.7.8")])
+    assert migration.mentions.get().new_text == wanted

@@ -107,6 +107,24 @@ class DropAddresses(ForAddresses, Op):
 
 
 @dataclass(frozen=True, kw_only=True)
+class EditLine(ForMigration, Op):
+    """Change one line of a file of an arrived copy, if it still is as it was seen; a back-up stays beside the file."""
+
+    path: str
+    number: int
+    old: str
+    new: str
+
+    name: ClassVar[str] = "edit_line"
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        number = names.checked_number(self.number, field="line", lowest=1, highest=999_999)
+        texts = (names.base64_line(text) for text in (self.old, self.new))
+        return (*super().arguments, names.base64_line(self.path), number, *texts)
+
+
+@dataclass(frozen=True, kw_only=True)
 class SetOnboot(Op):
     onboot: bool
 
