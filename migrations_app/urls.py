@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from migrations_app.web import capacity, customers, execution, home, inventory, runbook, sign_in
+from migrations_app.web import capacity, customers, differences, execution, home, inventory, runbook, sign_in, zones
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
@@ -36,6 +36,28 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("containers/<int:container_id>/use/", capacity.container_use, name="container-use"),
     path("containers/<int:container_id>/use.json", capacity.container_use_json, name="container-use-json"),
     path("containers/<int:container_id>/use.csv", capacity.container_use_csv, name="container-use-csv"),
+    # Staff: names
+    path("names/", zones.names, name="names"),
+    path("names/servers/add/", zones.server_add, name="name-server-add"),
+    path("names/servers/<int:server_id>/forget/", zones.server_forget, name="name-server-forget"),
+    path("names/keys/add/", zones.key_add, name="update-key-add"),
+    path("names/keys/<int:key_id>/forget/", zones.key_forget, name="update-key-forget"),
+    path("names/zones/add/", zones.zone_add, name="zone-add"),
+    path("names/zones/<int:zone_id>/", zones.zone, name="zone"),
+    path("names/zones/<int:zone_id>/change/", zones.zone_change, name="zone-change"),
+    path("names/zones/<int:zone_id>/read/", zones.zone_read, name="zone-read"),
+    path("names/zones/<int:zone_id>/forget/", zones.zone_forget, name="zone-forget"),
+    path("names/ask/", differences.ask, name="names-ask"),
+    path("containers/<int:container_id>/names/", differences.ask_of_container, name="container-names"),
+    path("names/differences/<int:publication_id>/", differences.difference, name="difference"),
+    path("names/differences/<int:publication_id>/live/", differences.difference_live, name="difference-live"),
+    path("names/differences/<int:publication_id>/text/", differences.difference_text, name="difference-text"),
+    path("names/differences/<int:publication_id>/publish/", differences.publish, name="difference-publish"),
+    path("names/differences/<int:publication_id>/undo/", differences.undo, name="difference-undo"),
+    path("names/differences/<int:publication_id>/verify/", differences.verify, name="difference-verify"),
+    path("names/differences/<int:publication_id>/lower/", differences.lower, name="difference-lower"),
+    path("names/differences/<int:publication_id>/restore/", differences.restore, name="difference-restore"),
+    path("names/differences/<int:publication_id>/again/", differences.again, name="difference-again"),
     # Staff: what moves
     path("migrations/", execution.migration_list, name="migrations"),
     path("migrations/<int:migration_id>/", execution.migration, name="migration"),

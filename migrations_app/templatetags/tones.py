@@ -39,6 +39,18 @@ TONES: Mapping[str, Mapping[str, str]] = {
     },
     "node": {"new": "busy", "key_offered": "careful", "key_pinned": "careful", "ready": "good"},
     "preparation": {"offered": "careful", "accepted": "busy", "done": "good", "failed": "bad"},
+    "publication": {
+        "waiting": "busy",
+        "ready": "careful",
+        "publishing": "busy",
+        "published": "busy",
+        "verified": "good",
+        "undoing": "busy",
+        "undone": "quiet",
+        "stale": "bad",
+        "failed": "bad",
+    },
+    "zone_change": {"pending": "quiet", "by_hand": "careful", "done": "good", "undone": "quiet", "refused": "bad"},
     "severity": {"blocker": "bad", "warning": "careful", "note": "quiet"},
     "move": {
         "planned": "quiet",

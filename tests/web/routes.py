@@ -26,6 +26,16 @@ POST_ONLY = {
     "migration-keep",
     "migration-roll-back",
     "migration-retire",
+    "name-server-forget",
+    "update-key-forget",
+    "zone-read",
+    "zone-forget",
+    "difference-publish",
+    "difference-undo",
+    "difference-verify",
+    "difference-lower",
+    "difference-restore",
+    "difference-again",
 }
 
 
