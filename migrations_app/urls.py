@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, path
 from migrations_app.web import (
     capacity,
     customers,
+    differences,
     execution,
     home,
     inventory,
@@ -14,6 +15,7 @@ from migrations_app.web import (
     placement_edit,
     runbook,
     sign_in,
+    zones,
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -58,6 +60,28 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("alternatives/<int:alternative_id>/live/", placement.alternative_live, name="alternative-live"),
     path("alternatives/<int:alternative_id>/edit/", placement_edit.edit, name="alternative-edit"),
     path("alternatives/<int:alternative_id>/accept/", placement_edit.accept, name="alternative-accept"),
+    # Staff: names
+    path("names/", zones.names, name="names"),
+    path("names/servers/add/", zones.server_add, name="name-server-add"),
+    path("names/servers/<int:server_id>/forget/", zones.server_forget, name="name-server-forget"),
+    path("names/keys/add/", zones.key_add, name="update-key-add"),
+    path("names/keys/<int:key_id>/forget/", zones.key_forget, name="update-key-forget"),
+    path("names/zones/add/", zones.zone_add, name="zone-add"),
+    path("names/zones/<int:zone_id>/", zones.zone, name="zone"),
+    path("names/zones/<int:zone_id>/change/", zones.zone_change, name="zone-change"),
+    path("names/zones/<int:zone_id>/read/", zones.zone_read, name="zone-read"),
+    path("names/zones/<int:zone_id>/forget/", zones.zone_forget, name="zone-forget"),
+    path("names/ask/", differences.ask, name="names-ask"),
+    path("containers/<int:container_id>/names/", differences.ask_of_container, name="container-names"),
+    path("names/differences/<int:publication_id>/", differences.difference, name="difference"),
+    path("names/differences/<int:publication_id>/live/", differences.difference_live, name="difference-live"),
+    path("names/differences/<int:publication_id>/text/", differences.difference_text, name="difference-text"),
+    path("names/differences/<int:publication_id>/publish/", differences.publish, name="difference-publish"),
+    path("names/differences/<int:publication_id>/undo/", differences.undo, name="difference-undo"),
+    path("names/differences/<int:publication_id>/verify/", differences.verify, name="difference-verify"),
+    path("names/differences/<int:publication_id>/lower/", differences.lower, name="difference-lower"),
+    path("names/differences/<int:publication_id>/restore/", differences.restore, name="difference-restore"),
+    path("names/differences/<int:publication_id>/again/", differences.again, name="difference-again"),
     # Staff: what moves
     path("migrations/", execution.migration_list, name="migrations"),
     path("migrations/<int:migration_id>/", execution.migration, name="migration"),

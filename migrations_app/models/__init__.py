@@ -11,6 +11,7 @@ from migrations_app.models.execution import Finding, Forward, LogLine, Mention, 
 from migrations_app.models.inventory import Container, Node, Preparation
 from migrations_app.models.notices import Notice
 from migrations_app.models.placement import Alternative, Proposal
+from migrations_app.models.zones import NameServer, Publication, UpdateKey, Zone, ZoneChange, ZoneContent
 
 __all__ = [
     "Alternative",
@@ -28,12 +29,18 @@ __all__ = [
     "Mention",
     "Migration",
     "MoveForecast",
+    "NameServer",
     "Node",
     "Notice",
     "Preparation",
     "Proposal",
+    "Publication",
     "Reading",
     "Round",
     "Standing",
     "StepRun",
+    "UpdateKey",
+    "Zone",
+    "ZoneChange",
+    "ZoneContent",
 ]

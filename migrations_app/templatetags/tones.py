@@ -42,6 +42,18 @@ TONES: Mapping[str, Mapping[str, str]] = {
     "proposal": {"open": "careful", "accepted": "good", "discarded": "quiet"},
     "alternative": {"waiting": "busy", "ready": "good", "failed": "bad"},
     "found": {"optimal": "good", "feasible": "busy", "impossible": "careful"},
+    "publication": {
+        "waiting": "busy",
+        "ready": "careful",
+        "publishing": "busy",
+        "published": "busy",
+        "verified": "good",
+        "undoing": "busy",
+        "undone": "quiet",
+        "stale": "bad",
+        "failed": "bad",
+    },
+    "zone_change": {"pending": "quiet", "by_hand": "careful", "done": "good", "undone": "quiet", "refused": "bad"},
     "severity": {"blocker": "bad", "warning": "careful", "note": "quiet"},
     "move": {
         "planned": "quiet",

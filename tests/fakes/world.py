@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from migrations_app.execution.outside import Outside
+from migrations_app.ports.nameserver import Server
 from migrations_app.ports.shell import Endpoint, NodeUnreachable, ReplyLost
 from tests.fakes.clock import SettableClock
 from tests.fakes.container import FakeContainer
+from tests.fakes.nameserver import FakeNameServers
 from tests.fakes.node import FakeNode
 from tests.fakes.probe import FakeProbe
 from tests.fakes.shell import FakeShell
@@ -51,6 +53,8 @@ class FakeWorld:
     def __init__(self, *, nodes: int = 2) -> None:
         self.clock = SettableClock()
         self.nodes: dict[str, FakeNode] = {}
+        self.nameservers = FakeNameServers()
+        self.resolvers: tuple[Server, ...] = ()
         self.calls: list[Call] = []
         # What was carried out, in order: (node, ctid, words of the op). Asking leaves no trace here.
         self.effects: list[tuple[str, str, str]] = []
@@ -87,7 +91,13 @@ class FakeWorld:
 
     @property
     def outside(self) -> Outside:
-        return Outside(shell=FakeShell(self), probe=FakeProbe(self), clock=self.clock)
+        return Outside(
+            shell=FakeShell(self),
+            probe=FakeProbe(self),
+            clock=self.clock,
+            nameserver=self.nameservers,
+            resolvers=self.resolvers,
+        )
 
     # Faults
 
