@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from migrations_app.models.execution import Migration
 from migrations_app.models.inventory import Container
 
 
@@ -118,6 +119,8 @@ class Publication(models.Model):
     # Lowered for, or restored after, this one.
     of = models.ForeignKey("self", on_delete=models.CASCADE, null=True, related_name="ttl_changes")
     container = models.ForeignKey(Container, on_delete=models.SET_NULL, null=True, related_name="publications")
+    # The migration that it belongs to, and that publishes it when the time has come.
+    migration = models.ForeignKey(Migration, on_delete=models.SET_NULL, null=True, related_name="publications")
     pairs = models.JSONField(default=list)  # [[old address, new address or ""], ...]
     names = models.JSONField(default=list)  # asked of a resolver, for what lies in zones of others
     ttl_seconds = models.PositiveIntegerField(null=True)  # no changed record keeps a longer one; null: as they were

@@ -16,6 +16,7 @@ from migrations_app.strategies.steps.forward import (
 )
 from migrations_app.strategies.steps.freeze import FreezeAddresses
 from migrations_app.strategies.steps.guest import ChangeMentions, FindMentions
+from migrations_app.strategies.steps.names import LowerTtl, PlanNames, RestoreTtl, SwitchNames, VerifyNames
 from migrations_app.strategies.steps.probe_outside import ProbeOutside
 from migrations_app.strategies.steps.recheck import Recheck
 from migrations_app.strategies.steps.rehearse import Rehearse
@@ -49,6 +50,8 @@ NEW_ADDRESS_STEPS = (
     CrossCheck,
     ChooseForward,
     FindMentions,
+    PlanNames,
+    LowerTtl,
     Disarm,
     Recheck,
     DeltaPasses,
@@ -60,11 +63,14 @@ NEW_ADDRESS_STEPS = (
     StartTarget,
     ForwardOldAddresses,
     UnfreezeAddresses,
+    SwitchNames,
     AnnounceAddresses,
     ProbeOutside,
     FenceSource,
     SettleTarget,
     Untrust,
+    VerifyNames,
     StayUntilQuiet,
     EndForward,
+    RestoreTtl,
 )

@@ -58,7 +58,9 @@ class RecordChange:
         return tuple(value for value in self.before.values if value in self.after.values)
 
     def inverse(self) -> Self:
-        """Return the way back; the TTL stays as low as it was made, until somebody restores it."""
+        """Return the way back. With the values the TTL stays as low as it was made, until somebody restores it."""
+        if self.before.values == self.after.values:
+            return replace(self, before=self.after, after=self.before)
         low = min(self.before.ttl, self.after.ttl)
         return replace(self, before=replace(self.after, ttl=self.before.ttl), after=replace(self.before, ttl=low))
 

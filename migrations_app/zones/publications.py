@@ -15,7 +15,7 @@ from django.contrib.auth.models import User
 from django.db.models import Q
 
 from migrations_app.basics.cipher import SecretUnreadable
-from migrations_app.models import Container, Publication, ZoneChange
+from migrations_app.models import Container, Migration, Publication, ZoneChange
 from migrations_app.ports.clock import Clock
 from migrations_app.ports.nameserver import (
     NameServer,
@@ -69,6 +69,7 @@ def ask(
     names: Sequence[str] = (),
     ttl_seconds: int | None = None,
     container: Container | None = None,
+    migration: Migration | None = None,
     actor: User | None,
     now: datetime,
 ) -> Publication:
@@ -80,6 +81,7 @@ def ask(
         names=list(names),
         ttl_seconds=ttl_seconds,
         container=container,
+        migration=migration,
         created_by=actor,
         created_at=now,
         next_look_at=now,
