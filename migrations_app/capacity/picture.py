@@ -13,13 +13,14 @@ import numpy as np
 
 from migrations_app.capacity import in_flight, node_room
 from migrations_app.capacity.apart import groups_of
-from migrations_app.capacity.demand import ContainerRow, Demands, Overcommit, read_containers
+from migrations_app.capacity.demand import ContainerRow, Demands, Overcommit, read_containers, read_wishes
 from migrations_app.capacity.in_flight import Journey
 from migrations_app.capacity.node_room import RESOURCES, NodeRoom
 from migrations_app.models import Container
 from migrations_app.placement.fleet import NO_GROUP, NOWHERE, Fleet, Floats, Ints
 from migrations_app.placement.standing import Standing
 
+_PLOOP = frozenset({"layout:ploop"})
 _STANDS_STILL = (Container.Status.SUSPENDED, Container.Status.PAUSED, Container.Status.MOUNTED)
 
 
@@ -101,6 +102,7 @@ class _Draft:
         self._demands = demands
         self._journeys = journeys
         self._all = rows
+        self._wishes = read_wishes()
         self._needs = {pk: node.needs for pk, node in demands.nodes.items()}
         self.drained = np.zeros(len(nodes), dtype=bool)
         ends = [(row, self._end_of(row)) for row in rows]
@@ -184,8 +186,8 @@ class _Draft:
         )
 
     def _requires(self, row: ContainerRow) -> frozenset[str]:
-        layout = {"layout:ploop"} if row.layout.startswith("ploop") else set()
-        return self._needs[row.node_id] | layout | {word for word in row.requires if isinstance(word, str)}
+        needs = self._needs[row.node_id] | self._wishes.get(row.pk, frozenset())
+        return needs | _PLOOP if row.layout.startswith("ploop") else needs
 
     def _unlimited(self) -> list[str]:
         shown = {row.pk for row in self._rows}

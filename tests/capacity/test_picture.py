@@ -255,8 +255,8 @@ def test_it_takes_as_many_queries_for_any_fleet(django_assert_num_queries: Any) 
         for _ in range(count):
             make_container(node=here, cpus=None)
         Standing.objects.create(node=here, sampled_at=timezone.now() - timedelta(minutes=1))
-        # Nodes, containers, batches, migrations; and each month that the week falls into.
-        with django_assert_num_queries(4 + len(_months())):
+        # Nodes, containers and their wishes, batches, migrations; and each month that the week falls into.
+        with django_assert_num_queries(5 + len(_months())):
             look()
 
 
