@@ -92,7 +92,7 @@ class Demands:
             return min(entitled, node.has[0])
         # A limit is promised as often as the overcommit says; work that is really done is not stretched by it.
         share = node.cores_week / self._limitless[row.node_id]
-        return self._cores.get(row.pk, share) * node.overcommit
+        return min(self._cores.get(row.pk, share) * node.overcommit, node.has[0])
 
 
 def _cores(row: ContainerRow) -> float | None:
