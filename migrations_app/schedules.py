@@ -10,7 +10,7 @@ from typing import Any
 from django.db import models, transaction
 from django.db.models import Q
 
-from migrations_app.models import Migration, Node, Notice, Preparation, Round
+from migrations_app.models import Migration, Node, Notice, PairCheck, Preparation, Round
 from migrations_app.tasks import ring
 
 # A ring that was lost is heard again after this; a doubled one is harmless.
@@ -58,6 +58,9 @@ TABLE = (
     Due(door="sample", column="next_at", rows=lambda now: Round.objects.filter(name=Round.Name.SAMPLE)),
     Due(door="roll_up", column="next_at", rows=lambda now: Round.objects.filter(name=Round.Name.ROLL_UP)),
     Due(door="thin", column="next_at", rows=lambda now: Round.objects.filter(name=Round.Name.THIN)),
+    Due(door="plan_pairs", column="next_at", rows=lambda now: Round.objects.filter(name=Round.Name.PLAN_PAIRS)),
+    Due(door="pairs", column="next_at", rows=lambda now: Round.objects.filter(name=Round.Name.PAIRS)),
+    Due(door="check_pair", column="next_look_at", rows=lambda now: PairCheck.objects.open()),
 )
 
 

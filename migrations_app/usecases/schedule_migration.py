@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 
 from migrations_app.audit import trail
 from migrations_app.capacity import moves
+from migrations_app.compatibility import turns
 from migrations_app.execution import recorder, states
 from migrations_app.execution.lease import next_token
 from migrations_app.models import Container, Migration, Node
@@ -70,8 +71,6 @@ def schedule_migration(
         window_ends_at=window_ends_at,
         created_at=now,
         created_by=actor,
-        next_tick_at=not_before or now,
-        lease_token=next_token(container.ctid, now),
     )
     if objections := [*_of_places(migration), *_of_times(migration, now), *_of_limits(migration)]:
         raise ScheduleRefused(objections)
@@ -82,6 +81,8 @@ def schedule_migration(
 def _write(migration: Migration, actor: User | None, now: datetime, settings: Mapping[str, Any]) -> None:
     try:
         with transaction.atomic():
+            migration.lease_token = next_token(migration.ctid, now)
+            migration.next_tick_at = max(migration.not_before, turns.make_way(migration.ctid, now))
             migration.save(force_insert=True)
             recorder.write_plan(migration, RECIPES[migration.method])
             moves.foretell(migration, now).save(force_insert=True)
