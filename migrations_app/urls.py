@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from migrations_app.web import capacity, customers, execution, home, inventory, runbook, sign_in
+from migrations_app.web import capacity, compatibility, customers, execution, home, inventory, runbook, sign_in
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
@@ -36,6 +36,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("containers/<int:container_id>/use/", capacity.container_use, name="container-use"),
     path("containers/<int:container_id>/use.json", capacity.container_use_json, name="container-use-json"),
     path("containers/<int:container_id>/use.csv", capacity.container_use_csv, name="container-use-csv"),
+    # Staff: which nodes can move containers live to which
+    path("compatibility/", compatibility.pairs, name="compatibility"),
+    path("compatibility/live/", compatibility.pairs_live, name="compatibility-live"),
+    path("compatibility/export.csv", compatibility.pairs_csv, name="compatibility-csv"),
+    path("compatibility/check/", compatibility.check_all, name="compatibility-check-all"),
+    path("compatibility/<int:source_id>/<int:target_id>/", compatibility.pair, name="compatibility-pair"),
+    path(
+        "compatibility/<int:source_id>/<int:target_id>/live/", compatibility.pair_live, name="compatibility-pair-live"
+    ),
+    path("compatibility/<int:source_id>/<int:target_id>/check/", compatibility.check, name="compatibility-check"),
     # Staff: what moves
     path("migrations/", execution.migration_list, name="migrations"),
     path("migrations/<int:migration_id>/", execution.migration, name="migration"),

@@ -21,7 +21,7 @@ Pair = tuple[int, int]
 class Result:
     """The newest check of one pair that ended."""
 
-    pk: int
+    pair: Pair
     verdict: Word
     summary: str
     at: datetime
@@ -36,10 +36,7 @@ class Told:
     at: datetime | None = None
     by_class: bool = False
     checked: int = 0  # pairs of the classes that were checked
-
-    @property
-    def stops_live(self) -> bool:
-        return self.word == "impossible"
+    pair: Pair | None = None  # whose check says so
 
 
 NOTHING = Told(word="never")
@@ -57,7 +54,7 @@ class Matrix:
         """Return what is known: a pair's own result wins over its classes'."""
         own = self.results.get((source_id, target_id))
         if own is not None:
-            return Told(word=own.verdict, summary=own.summary, at=own.at, checked=1)
+            return Told(word=own.verdict, summary=own.summary, at=own.at, checked=1, pair=own.pair)
         here, there = self.class_of.get(source_id), self.class_of.get(target_id)
         if here is None or there is None:
             return NOTHING
@@ -84,11 +81,12 @@ def valid_results(nodes: Iterable[Node]) -> dict[Pair, Result]:
     """Return the newest result of each pair whose nodes are what they were then."""
     now_like = {node.pk: likeness.of(node) for node in nodes}
     rows = PairCheck.objects.ended().order_by("ended_at", "pk")
-    columns = ("pk", "source_id", "target_id", "source_likeness", "target_likeness", "verdict", "summary", "ended_at")
+    columns = ("source_id", "target_id", "source_likeness", "target_likeness", "verdict", "summary", "ended_at")
     found: dict[Pair, Result] = {}
-    for pk, source, target, here, there, verdict, summary, at in rows.values_list(*columns).iterator():
+    for source, target, here, there, verdict, summary, at in rows.values_list(*columns).iterator():
         if now_like.get(source) == here and now_like.get(target) == there:
-            found[source, target] = Result(pk=pk, verdict=verdict, summary=summary, at=at)
+            pair = (source, target)
+            found[pair] = Result(pair=pair, verdict=verdict, summary=summary, at=at)
     return found
 
 
@@ -105,5 +103,6 @@ def _together(found: list[Result]) -> Told:
     word: Word = "unknown" if not words else "differs" if len(words) > 1 else next(iter(words))
     newest = max(found, key=lambda result: result.at)
     telling = [result for result in found if result.verdict == "impossible"] or found
-    summary = max(telling, key=lambda result: result.at).summary
-    return Told(word=word, summary=summary, at=newest.at, by_class=True, checked=len(found))
+    shown = max(telling, key=lambda result: result.at)
+    checked = len(found)
+    return Told(word=word, summary=shown.summary, at=newest.at, by_class=True, checked=checked, pair=shown.pair)
