@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from migrations_app.web import (
     capacity,
+    compatibility,
     customers,
     differences,
     execution,
@@ -82,6 +83,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("names/differences/<int:publication_id>/lower/", differences.lower, name="difference-lower"),
     path("names/differences/<int:publication_id>/restore/", differences.restore, name="difference-restore"),
     path("names/differences/<int:publication_id>/again/", differences.again, name="difference-again"),
+    # Staff: which nodes can move containers live to which
+    path("compatibility/", compatibility.pairs, name="compatibility"),
+    path("compatibility/live/", compatibility.pairs_live, name="compatibility-live"),
+    path("compatibility/export.csv", compatibility.pairs_csv, name="compatibility-csv"),
+    path("compatibility/check/", compatibility.check_all, name="compatibility-check-all"),
+    path("compatibility/<int:source_id>/<int:target_id>/", compatibility.pair, name="compatibility-pair"),
+    path(
+        "compatibility/<int:source_id>/<int:target_id>/live/", compatibility.pair_live, name="compatibility-pair-live"
+    ),
+    path("compatibility/<int:source_id>/<int:target_id>/check/", compatibility.check, name="compatibility-check"),
     # Staff: what moves
     path("migrations/", execution.migration_list, name="migrations"),
     path("migrations/<int:migration_id>/", execution.migration, name="migration"),

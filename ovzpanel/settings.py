@@ -228,6 +228,12 @@ OVZ = {
     "zone_share_from_records": env.int("OVZ_ZONE_SHARE_FROM_RECORDS", 10),
     "most_name_changes": env.int("OVZ_MOST_NAME_CHANGES", 500),
     "retention_days": env.int("OVZ_RETENTION_DAYS", 7),
+    # Which node pairs can go live: at which hour (UTC) nightly checks begin, how many a night and at once there are,
+    # and how long their results are kept.
+    "compatibility_hour": min(max(env.int("OVZ_COMPATIBILITY_HOUR", 2), 0), 23),
+    "compatibility_per_night": min(max(env.int("OVZ_COMPATIBILITY_PER_NIGHT", 300), 0), 2_000),
+    "compatibility_at_once": min(max(env.int("OVZ_COMPATIBILITY_AT_ONCE", 2), 1), 10),
+    "keep_compatibility_days": env.int("OVZ_KEEP_COMPATIBILITY_DAYS", 60),
     # Method choice (`auto`).
     "live_max_memory_mib": env.int("OVZ_LIVE_MAX_MEMORY_MIB", 16_384),
     "live_max_freeze_seconds": env.float("OVZ_LIVE_MAX_FREEZE_SECONDS", 10.0),

@@ -19,6 +19,8 @@ POST_ONLY = {
     "node-scan",
     "preparation-accept",
     "container-owner",
+    "compatibility-check-all",
+    "compatibility-check",
     "migration-pause",
     "migration-resume",
     "migration-cancel",
