@@ -215,8 +215,8 @@ OVZ = {
     "cpu_limit_percent": env.int("OVZ_CPU_LIMIT_PERCENT", 95),
     "memory_limit_percent": env.int("OVZ_MEMORY_LIMIT_PERCENT", 90),
     "disk_limit_percent": env.int("OVZ_DISK_LIMIT_PERCENT", 85),
-    # Names: what seals their update keys, who is asked about zones of others (empty: the system's resolvers), how long a
-    # changed record may be kept by caches, and from when on a change is too large (each can be lifted, the last not).
+    # Names: what seals their update keys, who is asked about zones of others (empty: the system's resolvers), how long
+    # caches may keep a changed record, and from when on a change is too large (by share: to be lifted; by number: not).
     "secret_keys": SECRET_KEYS,
     "resolvers": env.list("OVZ_RESOLVERS", []),
     "read_zones_every_seconds": env.int("OVZ_READ_ZONES_EVERY_SECONDS", 900),
