@@ -215,12 +215,12 @@ def _read_reply(server: Server, message: dns.message.Message, wire: bytes) -> dn
     except dns.exception.FormError as error:
         if rcode in _BY_RCODE:
             raise _BY_RCODE[rcode](server.name, rcode=rcode) from error
+        if rcode == "NOERROR" and message.keyring:
+            # Anybody on the way could have said so.
+            raise port.UpdateSecretDiffers(server.name, detail="its answer was not signed") from error
         raise
     if not message.is_response(reply):
         raise port.UpdateNotUnderstood(server.name, detail="it answered something else")
-    if message.keyring and not reply.had_tsig and reply.rcode() == dns.rcode.NOERROR:
-        # Anybody on the way could have said so.
-        raise port.UpdateSecretDiffers(server.name, detail="its answer was not signed")
     return reply
 
 
