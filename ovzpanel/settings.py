@@ -218,8 +218,8 @@ OVZ = {
     # How much of memory and disk may be promised for each MiB there is, when containers are placed.
     "memory_overcommit": max(env.float("OVZ_MEMORY_OVERCOMMIT", 1.0), 1.0),
     "disk_overcommit": max(env.float("OVZ_DISK_OVERCOMMIT", 1.0), 1.0),
-    # Names: what seals update keys, who is asked about zones of others (empty: the system's resolvers), how long a
-    # changed record may be kept by caches, and from when on a change is too large (each can be lifted, the last not).
+    # Names: what seals their update keys, who is asked about zones of others (empty: the system's resolvers), how long
+    # caches may keep a changed record, and from when on a change is too large (by share: to be lifted; by number: not).
     "secret_keys": SECRET_KEYS,
     "resolvers": env.list("OVZ_RESOLVERS", []),
     "read_zones_every_seconds": env.int("OVZ_READ_ZONES_EVERY_SECONDS", 900),
