@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from migrations_app.web import capacity, customers, execution, home, inventory, runbook, sign_in
+from migrations_app.web import capacity, customers, execution, home, inventory, planning_rules, runbook, sign_in
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
@@ -20,11 +20,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("nodes/<int:node_id>/live/", inventory.node_live, name="node-live"),
     path("nodes/<int:node_id>/pin/", inventory.node_pin, name="node-pin"),
     path("nodes/<int:node_id>/scan/", inventory.node_scan, name="node-scan"),
+    path("nodes/<int:node_id>/duty/", planning_rules.node_duty, name="node-duty"),
+    path("nodes/<int:node_id>/rules/", planning_rules.node_rules, name="node-rules"),
     path("preparations/<int:preparation_id>/accept/", inventory.preparation_accept, name="preparation-accept"),
     path("containers/", inventory.container_list, name="containers"),
     path("containers/export.csv", inventory.container_csv, name="containers-csv"),
     path("containers/<int:container_id>/", inventory.container, name="container"),
     path("containers/<int:container_id>/owner/", inventory.container_owner, name="container-owner"),
+    path("containers/<int:container_id>/rules/", planning_rules.container_rules, name="container-rules"),
     path("containers/<int:container_id>/schedule/", execution.schedule, name="schedule"),
     # Staff: how full it is
     path("capacity/", capacity.fleet, name="capacity"),

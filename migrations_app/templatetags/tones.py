@@ -38,6 +38,7 @@ TONES: Mapping[str, Mapping[str, str]] = {
         "unknown": "careful",
     },
     "node": {"new": "busy", "key_offered": "careful", "key_pinned": "careful", "ready": "good"},
+    "duty": {"in_service": "good", "draining": "careful", "maintenance": "careful"},
     "preparation": {"offered": "careful", "accepted": "busy", "done": "good", "failed": "bad"},
     "severity": {"blocker": "bad", "warning": "careful", "note": "quiet"},
     "move": {
@@ -57,6 +58,7 @@ STEP_ICONS: Mapping[str, str] = {
     "failed": "circle-x",
     "undone": "arrow-back-up",
 }
+DUTY_WORDS: Mapping[str, str] = {"in_service": "In service", "draining": "Draining", "maintenance": "Maintenance"}
 MOVE_WORDS: Mapping[str, str] = {
     "planned": "Planned",
     "under_way": "Under way",
@@ -80,3 +82,8 @@ def step_icon(state: str) -> str:
 @register.filter
 def move_words(phase: str) -> str:
     return MOVE_WORDS.get(phase, phase)
+
+
+@register.filter
+def duty_words(duty: str) -> str:
+    return DUTY_WORDS.get(duty, duty)

@@ -41,6 +41,10 @@ class PanelForm(forms.Form):
         name = self.also_called.get(field, field)
         self.add_error(name if name in self.fields else None, reason)
 
+    def object_to_all(self, objections: Iterable[tuple[str, str]]) -> None:
+        for field, reason in objections:
+            self.object_to(field, reason)
+
 
 def _dress(form: forms.BaseForm) -> None:
     for field in form.fields.values():
@@ -158,7 +162,12 @@ class ScheduleForm(PanelForm):
 
     NOW, LATER = "now", "later"
 
-    target = TargetField(Node.objects.none(), empty_label="Choose a node", label="To which node")
+    target = TargetField(
+        Node.objects.none(),
+        empty_label="Choose a node",
+        label="To which node",
+        help_text="Nodes that are draining or in maintenance are not offered.",
+    )
     method = forms.ChoiceField(
         choices=[
             (Migration.Method.AUTO, "Choose for me"),
@@ -210,8 +219,8 @@ class ScheduleForm(PanelForm):
 
     def __init__(self, *args: Any, container: Container, freeze_budget_seconds: object, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        targets = Node.objects.filter(state=Node.State.READY).exclude(pk=container.node_id).order_by("name")
-        cast(TargetField, self.fields["target"]).queryset = targets
+        targets = Node.objects.filter(state=Node.State.READY, duty=Node.Duty.IN_SERVICE).exclude(pk=container.node_id)
+        cast(TargetField, self.fields["target"]).queryset = targets.order_by("name")
         self.fields["freeze_budget_seconds"].initial = freeze_budget_seconds
 
     def clean(self) -> dict[str, Any]:
@@ -229,10 +238,6 @@ class ScheduleForm(PanelForm):
             "not_before": asked["not_before"] if later else None,
             "bandwidth_limit_kib": cap_mib * KIB_PER_MIB if cap_mib else None,
         }
-
-    def object_to_all(self, objections: Iterable[tuple[str, str]]) -> None:
-        for field, reason in objections:
-            self.object_to(field, reason)
 
     @property
     def more_has_errors(self) -> bool:

@@ -18,6 +18,7 @@ from migrations_app.web.live import LivePart
 
 ROWS_SHOWN = 10
 State = Migration.State
+Duty = Node.Duty
 
 
 @require_safe
@@ -48,7 +49,8 @@ def _overview_part(now: datetime) -> LivePart:
         "parked": parked,
         "planned": migrations.filter(state=State.SCHEDULED).order_by("not_before")[:ROWS_SHOWN],
         "ended": migrations.filter(state__in=Migration.ENDED_STATES).order_by("-finished_at")[:ROWS_SHOWN],
-        "troubled_nodes": Node.objects.exclude(fault="").order_by("name"),
+        "troubled_nodes": Node.objects.exclude(fault="").exclude(duty=Duty.MAINTENANCE).order_by("name"),
+        "out_of_service": Node.objects.exclude(duty=Duty.IN_SERVICE).order_by("name"),
         "unfinished_nodes": Node.objects.filter(~Q(state=Node.State.READY), fault="").order_by("name"),
         "offered": Preparation.objects.filter(state__in=(Preparation.State.OFFERED, Preparation.State.FAILED))
         .select_related("node")
