@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from migrations_app.web import capacity, customers, execution, home, inventory, planning_rules, runbook, sign_in
+from migrations_app.web import calendar_rules, capacity, customers, execution, home, inventory, planning_rules, runbook, sign_in
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
@@ -51,6 +51,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("migrations/<int:migration_id>/roll-back/", execution.roll_back, name="migration-roll-back"),
     path("migrations/<int:migration_id>/keep/", execution.keep, name="migration-keep"),
     path("migrations/<int:migration_id>/retire/", execution.retire, name="migration-retire"),
+    path("freeze-periods/", calendar_rules.freeze_periods, name="freeze-periods"),
+    path("freeze-periods/<int:period_id>/remove/", calendar_rules.freeze_period_remove, name="freeze-period-remove"),
     # Staff: what to do
     path("runbook/", runbook.index, name="runbook"),
     path("runbook/<slug:name>/", runbook.detail, name="runbook-page"),

@@ -19,7 +19,7 @@ from django.utils.cache import add_never_cache_headers
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
-from migrations_app.models import Container, Customer, Migration, Node, Preparation
+from migrations_app.models import Batch, BatchItem, Container, Customer, FreezePeriod, Migration, Node, Preparation
 from migrations_app.web import time_zones
 
 P = ParamSpec("P")
@@ -80,6 +80,19 @@ def get_container(container_id: int) -> Container:
 def get_migration(migration_id: int) -> Migration:
     wanted = Migration.objects.select_related("container__owner", "source", "target", "created_by", "forecast")
     return get_object_or_404(wanted, pk=migration_id)
+
+
+def get_freeze_period(period_id: int) -> FreezePeriod:
+    return get_object_or_404(FreezePeriod.objects.select_related("node", "customer"), pk=period_id)
+
+
+def get_batch(batch_id: int) -> Batch:
+    return get_object_or_404(Batch.objects.select_related("alternative__proposal", "created_by"), pk=batch_id)
+
+
+def get_batch_item(item_id: int) -> BatchItem:
+    wanted = BatchItem.objects.select_related("batch", "container", "source", "target")
+    return get_object_or_404(wanted, pk=item_id)
 
 
 def get_own_container(user: User, container_id: int) -> Container:

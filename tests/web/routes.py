@@ -22,6 +22,7 @@ POST_ONLY = {
     "node-duty",
     "node-rules",
     "container-rules",
+    "freeze-period-remove",
     "migration-pause",
     "migration-resume",
     "migration-cancel",
