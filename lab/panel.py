@@ -44,6 +44,8 @@ class Panel:
             "OVZ_LAB": "1",
             "OVZ_STAFF_MAIL": "hosting@panel.example.com",
             "OVZ_SCAN_EVERY_SECONDS": "60",
+            # Its nodes have small disks, and sell them twice as a small company would.
+            "OVZ_DISK_OVERCOMMIT": "2",
             "EMAIL_HOST": "127.0.0.1",
             "EMAIL_PORT": "2525",
             "PYTHONPATH": str(ROOT),

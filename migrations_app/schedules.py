@@ -10,7 +10,7 @@ from typing import Any
 from django.db import models, transaction
 from django.db.models import Q
 
-from migrations_app.models import Batch, Migration, Node, Notice, Preparation, Round
+from migrations_app.models import Alternative, Batch, Migration, Node, Notice, Preparation, Round
 from migrations_app.tasks import ring
 
 # A ring that was lost is heard again after this; a doubled one is harmless.
@@ -56,6 +56,11 @@ TABLE = (
         rows=lambda now: Preparation.objects.filter(state=Preparation.State.ACCEPTED),
     ),
     Due(door="deliver", column="next_try_at", rows=_waiting_notices),
+    Due(
+        door="work_out",
+        column="next_try_at",
+        rows=lambda now: Alternative.objects.filter(state=Alternative.State.WAITING),
+    ),
     Due(door="sample", column="next_at", rows=lambda now: Round.objects.filter(name=Round.Name.SAMPLE)),
     Due(door="roll_up", column="next_at", rows=lambda now: Round.objects.filter(name=Round.Name.ROLL_UP)),
     Due(door="thin", column="next_at", rows=lambda now: Round.objects.filter(name=Round.Name.THIN)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from django.conf import settings
 from django.utils import timezone
 from django_q.tasks import async_task
@@ -16,6 +18,7 @@ from migrations_app.usecases.roll_up import roll_up as roll_up_samples
 from migrations_app.usecases.sample_nodes import sample_nodes
 from migrations_app.usecases.scan_node import scan_node
 from migrations_app.usecases.thin_samples import thin_samples
+from migrations_app.usecases.work_out_alternative import work_out_alternative
 
 
 def advance(migration_id: int) -> None:
@@ -61,6 +64,10 @@ def roll_up(round_id: int) -> None:
 
 def thin(round_id: int) -> None:
     thin_samples(round_id=round_id, now=timezone.now(), settings=settings.OVZ)
+
+
+def work_out(alternative_id: int) -> None:
+    work_out_alternative(alternative_id=alternative_id, clock=time.monotonic, now=timezone.now(), settings=settings.OVZ)
 
 
 def canary(sung_at: str) -> str:

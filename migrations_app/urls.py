@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from migrations_app.web import calendar_rules, capacity, customers, execution, home, inventory, planning_rules, runbook, sign_in
+from migrations_app.web import (
+    batches,
+    calendar_rules,
+    capacity,
+    customers,
+    execution,
+    home,
+    inventory,
+    placement,
+    placement_edit,
+    planning_rules,
+    runbook,
+    sign_in,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
@@ -39,6 +52,18 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("containers/<int:container_id>/use/", capacity.container_use, name="container-use"),
     path("containers/<int:container_id>/use.json", capacity.container_use_json, name="container-use-json"),
     path("containers/<int:container_id>/use.csv", capacity.container_use_csv, name="container-use-csv"),
+    # Staff: what should be where
+    path("proposals/", placement.proposal_list, name="proposals"),
+    path("proposals/new/", placement.proposal_new, name="proposal-new"),
+    path("proposals/fleet.json", placement.fleet_file, name="fleet-file"),
+    path("proposals/<int:proposal_id>/", placement.proposal, name="proposal"),
+    path("proposals/<int:proposal_id>/live/", placement.proposal_live, name="proposal-live"),
+    path("proposals/<int:proposal_id>/again/", placement.again, name="proposal-again"),
+    path("proposals/<int:proposal_id>/discard/", placement.discard, name="proposal-discard"),
+    path("alternatives/<int:alternative_id>/", placement.alternative, name="alternative"),
+    path("alternatives/<int:alternative_id>/live/", placement.alternative_live, name="alternative-live"),
+    path("alternatives/<int:alternative_id>/edit/", placement_edit.edit, name="alternative-edit"),
+    path("alternatives/<int:alternative_id>/accept/", placement_edit.accept, name="alternative-accept"),
     # Staff: what moves
     path("migrations/", execution.migration_list, name="migrations"),
     path("migrations/<int:migration_id>/", execution.migration, name="migration"),

@@ -212,6 +212,9 @@ OVZ = {
     "cpu_limit_percent": env.int("OVZ_CPU_LIMIT_PERCENT", 95),
     "memory_limit_percent": env.int("OVZ_MEMORY_LIMIT_PERCENT", 90),
     "disk_limit_percent": env.int("OVZ_DISK_LIMIT_PERCENT", 85),
+    # How much of memory and disk may be promised for each MiB there is, when containers are placed.
+    "memory_overcommit": max(env.float("OVZ_MEMORY_OVERCOMMIT", 1.0), 1.0),
+    "disk_overcommit": max(env.float("OVZ_DISK_OVERCOMMIT", 1.0), 1.0),
     "retention_days": env.int("OVZ_RETENTION_DAYS", 7),
     # Method choice (`auto`).
     "live_max_memory_mib": env.int("OVZ_LIVE_MAX_MEMORY_MIB", 16_384),

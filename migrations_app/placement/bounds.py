@@ -80,9 +80,11 @@ def _pressure_with(standing: Standing, cts: Ints) -> Floats:
     return highest
 
 
-def lowest_peak_of_all(fleet: Fleet) -> float:
-    """Return a pressure that some active node must reach wherever the containers are put."""
+def lowest_peak_of_all(fleet: Fleet, left_out: Ints | None = None) -> float:
+    """Return a pressure that some active node must reach wherever the containers are put, but for those left out."""
     everything = np.arange(len(fleet.names))
+    if left_out is not None:
+        everything = np.setdiff1d(everything, left_out)
     best = 0.0
     for nodes, members in _classes(fleet, everything):
         need = fleet.demand[members].sum(axis=0)

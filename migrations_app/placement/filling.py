@@ -9,6 +9,7 @@ from migrations_app.placement.evacuation import blocked_strays
 from migrations_app.placement.fleet import NOWHERE, ROUNDING, Fleet, Ints
 from migrations_app.placement.order import destination, legal_order
 from migrations_app.placement.proposal import Found
+from migrations_app.placement.search import Levelling
 from migrations_app.placement.standing import Standing
 from migrations_app.placement.start import biggest_first
 
@@ -16,13 +17,17 @@ ORDER_SECONDS = 5.0
 FITS_ELSEWHERE = "All of its node fits on the others, which leaves the node empty"
 
 
-def fill(fleet: Fleet, budget: Budget) -> Found:
+def fill(fleet: Fleet, budget: Budget, chance: np.random.Generator | None) -> Found:
     """Empty one node after the other, as long as the fullest of the others take all of it.
 
     The one with the fewest bytes is first; nodes that are to be empty anyway come before all.
+
+    :param chance: spread what moved over the nodes that keep something; None: leave it as it came.
     """
     standing = Standing.of(fleet, fleet.home)
     emptied = [node for node in _cheapest_first(fleet) if not budget.spent and _empty(standing, node)]
+    if chance is not None:
+        standing = _evened_out(standing, budget, chance)
     order = legal_order(fleet.with_drained(emptied), standing.where, budget.more(ORDER_SECONDS))
     reached = destination(fleet, order)
     kept = len(np.unique(reached.where[reached.where != NOWHERE]))
@@ -40,6 +45,14 @@ def fill(fleet: Fleet, budget: Budget) -> Found:
         chosen=dict.fromkeys(np.flatnonzero(np.isin(fleet.home, emptied)).tolist(), FITS_ELSEWHERE),
         notes=[f"{kept} of {len(fleet.node_names)} nodes keep containers; fewer than {least} is not possible."],
     )
+
+
+def _evened_out(standing: Standing, budget: Budget, chance: np.random.Generator) -> Standing:
+    """Deal what moved out anew between the nodes in use."""
+    fleet = standing.fleet
+    even = Standing.of(fleet.with_drained(np.flatnonzero(~(standing.use > 0).any(axis=1)).tolist()), standing.where)
+    Levelling(even, np.flatnonzero(standing.where != fleet.home), chance).run(0.0, budget)
+    return even
 
 
 def _cheapest_first(fleet: Fleet) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -55,6 +56,15 @@ def _may_end(fleet: Fleet, where: Ints, ct: int, level: float) -> bool:
     return bool(end.welcome(ct)[node] and end.roomy(ct, level)[node])
 
 
+def replayed(fleet: Fleet, moves: Sequence[tuple[int, int]]) -> list[Step]:
+    """Return moves that are in a legal order already as steps, with what each of them has to wait for."""
+    ordering = _Ordering(fleet, fleet.home)
+    last = {ct: number for number, (ct, _) in enumerate(moves)}
+    for number, (ct, node) in enumerate(moves):
+        ordering.go(ct, node, parks=last[ct] != number)
+    return ordering.steps
+
+
 def destination(fleet: Fleet, order: Order) -> Standing:
     """Return where the steps lead; what found no legal moment is still at home."""
     where = fleet.home.copy()
@@ -79,6 +89,10 @@ class _Ordering:
         self._left: dict[int, list[int]] = {}
         self._order = Order()
 
+    @property
+    def steps(self) -> list[Step]:
+        return self._order.steps
+
     def run(self, budget: Budget) -> Order:
         # Those that make way have the whole room to pass each other as long as the others have not come; once they
         # are where they end, the others can come in any order.
@@ -102,14 +116,14 @@ class _Ordering:
         waiting = []
         for ct in self._pending:
             if self._standing.takes(ct, int(self._where[ct])):
-                self._go(ct, int(self._where[ct]))
+                self.go(ct, int(self._where[ct]))
             else:
                 waiting.append(ct)
         went = len(waiting) < len(self._pending)
         self._pending = waiting
         return went
 
-    def _go(self, ct: int, node: int, *, parks: bool = False) -> None:
+    def go(self, ct: int, node: int, *, parks: bool = False) -> None:
         source = int(self._standing.where[ct])
         self._left.setdefault(source, []).append(len(self._order.steps))
         self._order.steps.append(Step(ct=ct, source=source, node=node, parks=parks, after=self._made_way(ct, node)))
@@ -131,7 +145,7 @@ class _Ordering:
                 nodes = self._stops_for(blocker)
                 if len(nodes):
                     self._stops[blocker] = self._stops.get(blocker, 0) + 1
-                    self._go(blocker, int(nodes[0]), parks=True)
+                    self.go(blocker, int(nodes[0]), parks=True)
                     return True
         return False
 

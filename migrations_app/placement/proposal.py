@@ -29,6 +29,8 @@ class Found:
     """What a search came back with.
 
     ``gap`` is the share by which it may still be away from the best possible; None: the goal is not reached.
+    ``peak_gap`` is the part of it that is due to the pressure on the nodes that receive.
+    ``level`` is the pressure that no node which stays may pass.
     ``chosen`` says of single containers why they move, where that is not for the state of their node.
     """
 
@@ -38,6 +40,8 @@ class Found:
     lower_bound: Mapping[str, float]
     gap: float | None
     optimal: bool
+    peak_gap: float = 0.0
+    level: float = 1.0
     blocked: list[Blocked] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     chosen: Mapping[int, str] = field(default_factory=dict)

@@ -23,16 +23,17 @@ FOR_SHEDDING = 0.5
 def rebalance(fleet: Fleet, level: float | None, budget: Budget, chance: np.random.Generator) -> Found:
     """Propose moves after which no active node is above the level; None: one that is usual, or half the way to it."""
     if level is not None:
-        return _to_level(fleet, level, budget, chance)
+        return to_level(fleet, level, budget, chance)
     lowest = bounds.lowest_peak_of_all(fleet)
     for tried in sorted({max(USUAL_LEVEL, lowest), (max(USUAL_LEVEL, lowest) + 1) / 2} - {lowest}):
-        found = _to_level(fleet, min(tried, 1.0), budget.at_most(budget.left_seconds / 2), chance)
+        found = to_level(fleet, min(tried, 1.0), budget.at_most(budget.left_seconds / 2), chance)
         if not found.blocked:
             return found
-    return _to_level(fleet, 1.0, budget, chance)
+    return to_level(fleet, 1.0, budget, chance)
 
 
-def _to_level(fleet: Fleet, level: float, budget: Budget, chance: np.random.Generator) -> Found:
+def to_level(fleet: Fleet, level: float, budget: Budget, chance: np.random.Generator) -> Found:
+    """Propose the fewest bytes after which no active node is above the level, and no drained one holds anything."""
     chosen = shed(fleet, level, budget.at_most(budget.left_seconds * FOR_SHEDDING))
     leaving = fleet.strays[~fleet.pinned[fleet.strays]]
     strays = np.union1d(np.array(chosen.cts, dtype=np.int64), leaving)
@@ -54,7 +55,9 @@ def _to_level(fleet: Fleet, level: float, budget: Budget, chance: np.random.Gene
         lower_bound={"bytes": least, "peak": bounds.lowest_peak_of_all(fleet)},
         gap=None if blocked else gap,
         optimal=gap <= ROUNDING,
+        level=level,
         blocked=blocked,
+        notes=[] if order.steps or blocked else [f"Nothing has to move: no node is above {level:.1%} as it is."],
     )
 
 

@@ -24,8 +24,6 @@ FOR_REFUTING = 0.25
 FOR_RELIEF = 0.5
 FOR_SAVING = 0.6
 NEAR_SECONDS = 0.4
-# What a busy machine or a fleet without a handbreadth of room may take beyond the time, before it is called not found.
-MORE_SECONDS = 8.0
 
 
 @dataclass(kw_only=True)
@@ -111,19 +109,20 @@ def _settle_exactly(found: Settlement, base: Standing, strays: Ints, level: floa
 
 def _make_way(found: Settlement, strays: Ints, level: float, budget: Budget, chance: np.random.Generator) -> None:
     fleet = found.standing.fleet
-    found.refuted = bounds.lowest_peak_of_all(fleet) > level + ROUNDING
+    staying = np.setdiff1d(fleet.strays, strays)
+    found.refuted = bounds.lowest_peak_of_all(fleet, staying) > level + ROUNDING
     if found.refuted:
         return
     if found.homeless:
         # Groups are in the way: who would have to go where is nothing that shifts and exchanges find.
-        _place_everything(found, strays, level, budget.more(MORE_SECONDS))
+        _place_everything(found, strays, level, budget.overtime)
         return
     overfull = found.standing.copy()
     # How good an answer is depends on the time; whether there is one should not.
     relieved = Relief(found.standing, level, chance).run(budget.at_most(budget.left_seconds * FOR_RELIEF))
-    if relieved or Relief(found.standing, level, chance).run(budget.more(MORE_SECONDS)):
+    if relieved or Relief(found.standing, level, chance).run(budget.overtime):
         _save(found, strays, level, budget, chance)
-    elif not _place_everything(found, strays, level, budget.more(MORE_SECONDS)):
+    elif not _place_everything(found, strays, level, budget.overtime):
         found.standing = overfull
 
 

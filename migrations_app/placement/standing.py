@@ -61,6 +61,15 @@ class Standing:
         self.lift(ct)
         self.put(ct, node)
 
+    def shut(self, node: int) -> None:
+        """Let nobody come to the node any more."""
+        self._open = self._open.copy()
+        self._open[:, node] = False
+
+    def reopen(self) -> None:
+        """Let all nodes that are not drained take containers again."""
+        self._open = self.fleet.kind_fits() & ~self.fleet.drained
+
     def welcome(self, ct: int) -> Bools:
         """Tell which nodes may have the container, room apart."""
         welcome: Bools = self._open[self.fleet.kind[ct]]

@@ -17,6 +17,7 @@ register = template.Library()
 HOTTEST = 10
 WIDTH, HEIGHT = 600, 120
 _CELL, _PITCH, _IN_A_ROW, _DOTS = 9, 11, 80, 240
+_BAR, _BAR_MOST = 100, 1.25
 _MIB = 1024 * 1024
 
 
@@ -89,6 +90,26 @@ def sketch(lines: Sequence[Sequence[float]], limit: Sequence[float], label: str)
         label,
         format_html_join("", '<path class="{}" d="{}"/>', drawn),
     )
+
+
+@register.simple_tag
+def change_bar(before: float, after: float, label: str) -> SafeString:
+    """Draw the pressure afterwards as a bar, the one before as an outline, and a line at all of what may be used."""
+    return format_html(
+        '<svg class="change-bar" viewBox="0 0 {} 12" preserveAspectRatio="none" role="img" aria-label="{}">'
+        '<rect class="{}" height="12" width="{}"/><rect class="before" height="12" width="{}"/>'
+        '<path d="M{} 0V12"/></svg>',
+        _BAR,
+        label,
+        heat(after),
+        _bar(after),
+        _bar(before),
+        _bar(1.0),
+    )
+
+
+def _bar(pressure: float) -> str:
+    return f"{min(max(pressure, 0.0), _BAR_MOST) / _BAR_MOST * _BAR:.1f}"
 
 
 @register.simple_tag

@@ -40,6 +40,9 @@ TONES: Mapping[str, Mapping[str, str]] = {
     "node": {"new": "busy", "key_offered": "careful", "key_pinned": "careful", "ready": "good"},
     "duty": {"in_service": "good", "draining": "careful", "maintenance": "careful"},
     "preparation": {"offered": "careful", "accepted": "busy", "done": "good", "failed": "bad"},
+    "proposal": {"open": "careful", "accepted": "good", "discarded": "quiet"},
+    "alternative": {"waiting": "busy", "ready": "good", "failed": "bad"},
+    "found": {"optimal": "good", "feasible": "busy", "impossible": "careful"},
     "severity": {"blocker": "bad", "warning": "careful", "note": "quiet"},
     "move": {
         "planned": "quiet",

@@ -19,7 +19,18 @@ from django.utils.cache import add_never_cache_headers
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
-from migrations_app.models import Batch, BatchItem, Container, Customer, FreezePeriod, Migration, Node, Preparation
+from migrations_app.models import (
+    Alternative,
+    Batch,
+    BatchItem,
+    Container,
+    Customer,
+    FreezePeriod,
+    Migration,
+    Node,
+    Preparation,
+    Proposal,
+)
 from migrations_app.web import time_zones
 
 P = ParamSpec("P")
@@ -93,6 +104,15 @@ def get_batch(batch_id: int) -> Batch:
 def get_batch_item(item_id: int) -> BatchItem:
     wanted = BatchItem.objects.select_related("batch", "container", "source", "target")
     return get_object_or_404(wanted, pk=item_id)
+
+
+def get_proposal(proposal_id: int) -> Proposal:
+    return get_object_or_404(Proposal.objects.select_related("container", "created_by"), pk=proposal_id)
+
+
+def get_alternative(alternative_id: int) -> Alternative:
+    wanted = Alternative.objects.select_related("proposal__container", "proposal__created_by")
+    return get_object_or_404(wanted, pk=alternative_id)
 
 
 def get_own_container(user: User, container_id: int) -> Container:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,9 @@ from lab.replay import replay
 from migrations_app.capacity import moves
 from migrations_app.capacity.spans import hour_of
 from migrations_app.models import Customer, Finding, LogLine, Migration, Node, Preparation, StepRun
+from migrations_app.usecases.request_proposal import request_proposal
 from migrations_app.usecases.sample_nodes import sample_nodes
+from migrations_app.usecases.work_out_alternative import work_out_alternative
 from tests.conftest import PASSWORD
 from tests.factories import make_container, make_customer, make_migration, make_node
 from tests.fakes.world import FakeWorld
@@ -43,6 +46,35 @@ def set_up(world: FakeWorld, now: datetime) -> None:
     _containers(home, shop, now)
     _moves(home, away, shop, now)
     _history(world, home, now)
+    _proposals(now)
+
+
+def _proposals(now: datetime) -> None:
+    """One proposal that is ready, one that is waited for, and one that could not be had."""
+    nodes = [make_node(name=f"rack-{number}", scanned_at=now) for number in range(4)]
+    for number in range(12):
+        make_container(
+            node=nodes[number % 2],
+            ctid=str(1200 + number),
+            hostname=f"{HOSTILE if number == 1 else f'app-{number}'}.example.net",
+            cpus=1,
+            cpu_limit_percent=50,
+            memory_limit_mib=1500 + 100 * number,
+            disk_limit_mib=12_000,
+            disk_used_mib=3_000 + 900 * number,
+            memory_held_mib=300,
+            pinned=number == 4,
+            pin_reason="its licence is bound to this node",
+            seen_at=now,
+        )
+    ada = User.objects.get(username="ada")
+    wish = {"actor": ada, "now": now, "settings": settings.OVZ}
+    first = request_proposal(goal="evacuate", nodes=[nodes[0]], **wish)
+    for alternative in first.alternatives.all():
+        work_out_alternative(alternative_id=alternative.pk, clock=time.monotonic, now=now, settings=settings.OVZ)
+    request_proposal(goal="rebalance", level=0.6, survives_a_loss=True, **wish)
+    last = request_proposal(goal="fill", **wish)
+    last.alternatives.update(state="failed", failure="ProposalFailed", failure_detail=HOSTILE)
 
 
 def _people() -> Customer:

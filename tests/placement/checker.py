@@ -52,8 +52,13 @@ def _at_the_end(fleet: dict[str, Any], proposal: dict[str, Any]) -> Iterator[str
     for node in fleet["nodes"]:
         if node["drained"]:
             yield from (f"{ct['name']} is left" for ct in held[node["name"]] if ct["name"] not in excused)
-        else:
+        elif not _left_as_it_was(fleet, proposal, node["name"]):
             yield from _overfull(fleet, node, held[node["name"]])
+
+
+def _left_as_it_was(fleet: dict[str, Any], proposal: dict[str, Any], node: str) -> bool:
+    """What was overfull before is not the plan's doing, as long as nothing goes there."""
+    return node not in proposal["plan"].values()
 
 
 def pressure(fleet: dict[str, Any], plan: dict[str, str]) -> dict[str, float]:

@@ -76,7 +76,9 @@ def _put_into_groups(cts: list[dict[str, Any]], chance: random.Random) -> None:
                 seats.add(ct["node"])
 
 
-def propose(fleet: dict[str, Any], goal: str | None = None, *, seconds: float = 2.0) -> dict[str, Any]:
+def propose(
+    fleet: dict[str, Any], goal: str | None = None, *, seconds: float = 2.0, **preferences: Any
+) -> dict[str, Any]:
     """The proposal for a fleet, as the command makes it."""
     return plan(
         fleet=understand(fleet),
@@ -85,4 +87,5 @@ def propose(fleet: dict[str, Any], goal: str | None = None, *, seconds: float = 
         clock=time.monotonic,
         began=time.monotonic(),
         chance=np.random.default_rng(1),
+        **preferences,
     )

@@ -60,12 +60,47 @@ def test_it_moves_the_cheap_one_aside() -> None:
     assert (proposal["status"], proposal["lower_bound"]) == ("optimal", {"bytes": 1010})
 
 
-def test_an_overfull_node_is_relieved_on_the_way() -> None:
+def test_a_node_over_its_limit_gets_nothing_and_blocks_nobody() -> None:
     fleet = make_fleet(
         [make_node("n0"), make_node("n1"), make_node("n2", drained=True)],
         [make_container("a", "n0", 70), make_container("b", "n0", 50), make_container("c", "n2", 20)],
     )
-    assert broken_rules(fleet, propose(fleet)) == []
+    proposal = propose(fleet)
+    assert (proposal["moves"], proposal["status"], proposal["impossible"]) == ([["c", "n1"]], "optimal", [])
+    assert broken_rules(fleet, proposal) == []
+    assert proposal["notes"] == [
+        "Above what may be used as it is, so nothing goes there: n0. To relieve them: rebalance."
+    ]
+
+
+def test_beside_nodes_over_their_limit_others_still_move_aside() -> None:
+    fleet = make_fleet(
+        [make_node("n0"), make_node("n1"), make_node("n2", drained=True), make_node("n3")],
+        [
+            make_container("a", "n0", 40),
+            make_container("b", "n1", 40, move_bytes=10),
+            make_container("big", "n2", 90),
+            make_container("over", "n3", 130),
+        ],
+    )
+    assert propose(fleet)["plan"] == {"b": "n0", "big": "n1"}
+
+
+def test_what_does_not_fit_for_nodes_over_their_limit_is_not_called_proven() -> None:
+    fleet = make_fleet(
+        [make_node("n0"), make_node("n2", drained=True)],
+        [make_container("a", "n0", 70), make_container("b", "n0", 50), make_container("c", "n2", 20)],
+    )
+    proposal = propose(fleet)
+    assert (proposal["moves"], proposal["status"]) == ([], "feasible")
+    assert [one["ct"] for one in proposal["impossible"]] == ["c"]
+
+
+def test_rebalancing_relieves_a_node_over_its_limit() -> None:
+    fleet = make_fleet(
+        [make_node("n0"), make_node("n1")], [make_container("a", "n0", 70), make_container("b", "n0", 50)]
+    )
+    assert propose(fleet, "rebalance:0.9")["plan"] in ({"a": "n1"}, {"b": "n1"})
 
 
 IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
@@ -200,3 +235,19 @@ def test_without_the_solver_it_rebalances() -> None:
     assert broken_rules(fleet, proposal) == []
     assert max(pressure(fleet, proposal["plan"]).values()) <= 0.8 * (1 + 1e-9)
     assert proposal["lower_bound"]["bytes"] <= proposal["bytes"]
+
+
+def test_what_stays_on_a_drained_node_proves_nothing_of_the_others() -> None:
+    """The others move aside for the big one, though together with what is pinned they would be too much."""
+    fleet = make_fleet(
+        [make_node("n0"), make_node("n1"), make_node("n2", drained=True, size=150)],
+        [
+            make_container("a", "n0", 40),
+            make_container("b", "n1", 40, move_bytes=10),
+            make_container("big", "n2", 90),
+            make_container("stays", "n2", 50, pinned=True),
+        ],
+    )
+    proposal = propose(fleet)
+    assert proposal["plan"] == {"b": "n0", "big": "n1"}
+    assert [one["ct"] for one in proposal["impossible"]] == ["stays"]

@@ -30,6 +30,8 @@ POST_ONLY = {
     "migration-keep",
     "migration-roll-back",
     "migration-retire",
+    "proposal-again",
+    "proposal-discard",
 }
 
 

@@ -16,6 +16,7 @@ from migrations_app.placement.goals import GoalRefused
 from migrations_app.placement.planning import plan
 from migrations_app.placement.reading import FleetUnreadable, read_fleet
 from migrations_app.placement.summary import summary
+from migrations_app.placement.tastes import CHEAPEST, TASTES
 
 REFUSED = 2
 SEED = 1
@@ -31,6 +32,12 @@ class Command(BaseCommand):
         parser.add_argument("--out", metavar="FILE", type=Path, help="write the proposal there, and a summary here")
         parser.add_argument("--seconds", type=_seconds, metavar="N", help="how long to search; left out: by the size")
 
+        parser.add_argument("--taste", choices=TASTES, default=CHEAPEST, help="what to save or to win; cheapest: bytes")
+        parser.add_argument("--survive-a-loss", action="store_true", help="any one node may be lost afterwards")
+        parser.add_argument(
+            "--margin", metavar="SHARE", type=float, default=0.0, help="rebalance, fill: the least gain"
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         began = time.monotonic()
         try:
@@ -41,6 +48,9 @@ class Command(BaseCommand):
                 clock=time.monotonic,
                 began=began,
                 chance=np.random.default_rng(SEED),
+                taste=options["taste"],
+                survives_a_loss=options["survive_a_loss"],
+                margin=options["margin"],
             )
             self._deliver(proposal, options["out"])
         except (FleetUnreadable, GoalRefused, OSError) as refusal:
