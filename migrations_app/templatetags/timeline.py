@@ -51,6 +51,7 @@ class Timeline:
     bars: Sequence[Piece]
     bands: Sequence[Piece] = ()
     marks: Sequence[Mark] = ()
+    legend: Sequence[tuple[str, str]] = ()  # classes of colour, each with what it says
     lanes: Sequence[int] = field(init=False)  # of each bar
 
     def __post_init__(self) -> None:
@@ -69,7 +70,7 @@ def draw_timeline(line: Timeline) -> SafeString:
         height,
         line.label,
         _pieces((line, piece, HEAD, height - HEAD) for piece in line.bands),
-        format_html_join("", "{}", ((_tick(line, at, words, height),) for at, words in _ticks(line))),
+        format_html_join("", "{}", ((_tick(line, tick, height),) for tick in enumerate(_ticks(line)))),
         _pieces(
             (line, bar, HEAD + lane * LANE + (LANE - BAR) // 2, BAR)
             for bar, lane in zip(line.bars, line.lanes, strict=True)
@@ -94,15 +95,18 @@ def _pieces(placed: Iterator[tuple[Timeline, Piece, int, int]]) -> SafeString:
     return format_html_join("", rect, drawn)
 
 
-def _tick(line: Timeline, at: datetime, words: str, height: int) -> SafeString:
+def _tick(line: Timeline, tick: tuple[int, tuple[datetime, str]], height: int) -> SafeString:
+    """Every second one can be told from the others: on a phone there is no room for its words."""
+    number, (at, words) = tick
     place = f"{line.place(at):.2f}"
     return format_html(
         '<line class="tick" x1="{0}%" x2="{0}%" y1="{1}" y2="{2}"/>'
-        '<text class="tick-words" x="{0}%" dx="2" y="14">{3}</text>',
+        '<text class="tick-words{4}" x="{0}%" dx="2" y="14">{3}</text>',
         place,
         HEAD - 4,
         height,
         words if line.place(at) <= LAST_WORD_PERCENT else "",
+        " is-second" if number % 2 else "",
     )
 
 

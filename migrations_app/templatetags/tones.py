@@ -43,6 +43,15 @@ TONES: Mapping[str, Mapping[str, str]] = {
     "proposal": {"open": "careful", "accepted": "good", "discarded": "quiet"},
     "alternative": {"waiting": "busy", "ready": "good", "failed": "bad"},
     "found": {"optimal": "good", "feasible": "busy", "impossible": "careful"},
+    "batch": {
+        "draft": "quiet",
+        "running": "busy",
+        "paused": "careful",
+        "stopped": "bad",
+        "done": "good",
+        "cancelled": "quiet",
+    },
+    "item": {"waiting": "quiet", "moving": "busy", "done": "good", "skipped": "careful", "failed": "bad"},
     "severity": {"blocker": "bad", "warning": "careful", "note": "quiet"},
     "move": {
         "planned": "quiet",

@@ -89,7 +89,9 @@ def get_container(container_id: int) -> Container:
 
 
 def get_migration(migration_id: int) -> Migration:
-    wanted = Migration.objects.select_related("container__owner", "source", "target", "created_by", "forecast")
+    wanted = Migration.objects.select_related(
+        "container__owner", "source", "target", "created_by", "forecast", "batch_item__batch"
+    )
     return get_object_or_404(wanted, pk=migration_id)
 
 

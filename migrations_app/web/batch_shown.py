@@ -15,6 +15,7 @@ State = Batch.State
 ItemState = BatchItem.State
 UNENDED = (State.DRAFT, *Batch.ACTIVE_STATES)
 AGAIN = (ItemState.SKIPPED, ItemState.FAILED)
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 # What wants a person stands first; what has ended last.
 ORDER = (State.STOPPED, State.RUNNING, State.PAUSED, State.DRAFT)
 
@@ -144,3 +145,12 @@ def item_rows(batch: Batch, items: Iterable[BatchItem]) -> Sequence[ItemRow]:
         )
         for item in items
     ]
+
+
+def window_words(batch: Batch) -> str:
+    """Return when moves of the batch may begin."""
+    days = ", ".join(WEEKDAYS[day] for day in sorted(batch.weekdays)) if batch.weekdays else ""
+    hours = f"{batch.opens_at:%H:%M} to {batch.closes_at:%H:%M}" if batch.opens_at and batch.closes_at else ""
+    if not days and not hours:
+        return "at any time"
+    return f"{days or 'every day'} {hours or 'all day'}, by the clock in {batch.time_zone}"

@@ -15,6 +15,16 @@ from migrations_app.web.batch_shown import ItemRow
 SHORTEST = timedelta(minutes=10)
 MARGIN = 0.02
 MOST_BANDS = 400
+LEGEND = {
+    "bar-waiting": "Waiting",
+    "bar-moving": "Under way",
+    "bar-done": "Done",
+    "bar-failed": "Failed",
+    "band-closed": "Outside the window",
+    "band-freeze": "Freeze period",
+    "mark-now": "Now",
+    "mark-deadline": "Deadline",
+}
 # A deadline further off than this many times the work would squeeze the work into a corner.
 FARTHEST_DEADLINE = 3
 
@@ -25,13 +35,17 @@ def of_rows(batch: Batch, rows: Sequence[ItemRow], now: datetime) -> Timeline | 
     if not bars:
         return None
     begins, ends = _ends(batch, bars, now)
+    bands = [*_closed(batch, begins, ends), *(_frozen(one) for one in touching(rows, begins, ends))]
+    marks = [mark for mark in _marks(batch, now) if begins <= mark.at <= ends]
+    drawn = {piece.css for piece in (*bars, *bands)} | {mark.css for mark in marks}
     return Timeline(
         begins=begins,
         ends=ends,
         label=f"When each of {len(bars)} moves is or was under way; the table below says the same in words",
         bars=bars,
-        bands=[*_closed(batch, begins, ends), *(_frozen(one) for one in touching(rows, begins, ends))],
-        marks=[mark for mark in _marks(batch, now) if begins <= mark.at <= ends],
+        bands=bands,
+        marks=marks,
+        legend=[(css, words) for css, words in LEGEND.items() if css in drawn],
     )
 
 
@@ -47,7 +61,7 @@ def touching(rows: Sequence[ItemRow], begins: datetime, ends: datetime) -> list[
 
 def _bar(row: ItemRow, now: datetime) -> Piece | None:
     begins, ends = row.begins, row.ends
-    if begins is None or row.item.state in (BatchItem.State.SKIPPED,):
+    if begins is None or row.item.state == BatchItem.State.SKIPPED:
         return None
     if row.item.state == BatchItem.State.MOVING:
         ends = max(ends or now, now)

@@ -15,14 +15,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from migrations_app.models import Container, Migration, Node, Preparation
+from migrations_app.models import BatchItem, Container, Migration, Node, Preparation
 from migrations_app.usecases.accept_preparation import PreparationRefused, accept_preparation
 from migrations_app.usecases.add_node import NodeRefused, add_node
 from migrations_app.usecases.pin_host_key import HostKeyMoved, pin_host_key
 from migrations_app.usecases.request_scan import request_scan
 from migrations_app.usecases.set_owner import set_owner
 from migrations_app.usecases.show_install_command import NoPanelKey, install_command_for
-from migrations_app.web import live, quiet_hours, runbook, use
+from migrations_app.web import batch_shown, live, quiet_hours, runbook, use
 from migrations_app.web.access import PanelRequest, get_container, get_node, get_preparation, staff_page
 from migrations_app.web.export import csv_response
 from migrations_app.web.forms import ContainerFilter, NodeForm, OwnerForm
@@ -169,6 +169,7 @@ def container_page(
     context = {
         "container": shown,
         "history": history[:ROWS_PER_PAGE],
+        "moves": _moves_of_batches(shown),
         "active": next((migration for migration in history if migration.is_active), None),
         "owner_form": OwnerForm(initial={"owner": shown.owner_id}),
         "rules_form": rules_form or ContainerRulesForm.of(shown),
@@ -192,6 +193,12 @@ def container_owner(request: PanelRequest, container_id: int) -> HttpResponse:
     else:
         messages.error(request, "No such customer.")
     return redirect("container", shown.pk)
+
+
+def _moves_of_batches(container: Container) -> list[BatchItem]:
+    """Return what is left to be done with it in batches that have not ended."""
+    left = container.batch_items.filter(batch__state__in=batch_shown.UNENDED).exclude(state__in=BatchItem.ENDED_STATES)
+    return list(left.select_related("batch", "target").order_by("batch", "position"))
 
 
 def _not_offered(requires: list[str]) -> list[str]:
