@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from migrations_app.models import Container, Customer, Migration, Node
+from migrations_app.models import Batch, BatchItem, Container, Customer, Migration, Node
 from tests.fakes.clock import START
 from tests.fakes.node import FakeNode
 from tests.fakes.work import public_key
@@ -94,3 +94,25 @@ def make_migration(
         "next_tick_at": START,
     }
     return Migration.objects.create(**values | overrides)
+
+
+def make_batch(**overrides: Any) -> Batch:
+    """Make a draft without moves."""
+    values: dict[str, Any] = {"name": "Empty node-3", "created_at": START, "freeze_budget_seconds": 5.0}
+    return Batch.objects.create(**values | overrides)
+
+
+def make_item(batch: Batch, *, container: Container | None = None, **overrides: Any) -> BatchItem:
+    """Make the batch's next move."""
+    container = container or make_container()
+    values: dict[str, Any] = {
+        "position": batch.items.count(),
+        "container": container,
+        "source": container.node,
+        "bytes_forecast": 60 * 1024 * 1024,
+        "seconds_forecast": 120.0,
+        "freeze_seconds_forecast": 0.8,
+    }
+    if "target" not in overrides:
+        overrides["target"] = make_node()
+    return BatchItem.objects.create(batch=batch, **values | overrides)
