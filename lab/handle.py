@@ -122,10 +122,22 @@ class Lab:
     _supervisor: subprocess.Popen[str] | None = field(default=None, repr=False)
 
     @classmethod
-    def start(cls, nodes: int = 3, *, vz_size_mib: int = 6144, checkpointing: bool = True, detach: bool = False) -> Lab:
-        """Build a lab and return when it is ready; unless detached it ends with this process."""
+    def start(
+        cls,
+        nodes: int = 3,
+        *,
+        far_nodes: int = 0,
+        vz_size_mib: int = 6144,
+        checkpointing: bool = True,
+        detach: bool = False,
+    ) -> Lab:
+        """Build a lab and return when it is ready; unless detached it ends with this process.
+
+        ``far_nodes``: the last so many of the nodes are in another network, behind a router.
+        """
         run_id = secrets.token_hex(4)
-        wish = ["--run-id", run_id, "--nodes", str(nodes), "--vz-size-mib", str(vz_size_mib)]
+        wish = ["--run-id", run_id, "--nodes", str(nodes), "--far-nodes", str(far_nodes)]
+        wish += ["--vz-size-mib", str(vz_size_mib)]
         wish += [] if checkpointing else ["--no-checkpointing"]
         wish += ["--detached"] if detach else []
         # The file has no name: it is there for the message of a failed start, and goes with the supervisor.

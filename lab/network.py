@@ -29,6 +29,9 @@ class Segment:
 
 
 HOME = Segment(bridge="br0", network=IPv4Network("192.0.2.0/24"))
+# Another network, as of another hall: reached through a router, and no address can be kept on the way there.
+FAR = Segment(bridge="br1", network=IPv4Network("198.51.100.0/24"))
+ROUTER_HOST = 1
 PANEL_HOST = 5
 CLIENT_HOST = 9
 FIRST_NODE_HOST = 11
@@ -36,6 +39,33 @@ FIRST_NODE_HOST = 11
 
 def node_address(number: int, segment: Segment = HOME) -> IPv4Address:
     return segment.address(FIRST_NODE_HOST + number - 1)
+
+
+def segment_of(address: IPv4Address) -> Segment:
+    return FAR if address in FAR.network else HOME
+
+
+def lead_over(pid: int, segment: Segment) -> None:
+    """Tell a place of this segment how the other one is reached."""
+    other = HOME if segment is FAR else FAR
+    ip_batch(pid, [f"route add {other.network} via {segment.address(ROUTER_HOST)}"])
+
+
+def join_segments(switch: int, router: int) -> None:
+    """Make a place the router between both segments."""
+    for segment in (HOME, FAR):
+        port = f"v-router-{segment.bridge}"
+        ip_batch(
+            switch,
+            [
+                f"link add {port} type veth peer name {segment.bridge} netns {router}",
+                f"link set {port} master {segment.bridge} up",
+            ],
+        )
+        gateway = segment.with_prefix(segment.address(ROUTER_HOST))
+        ip_batch(router, [f"address add {gateway} dev {segment.bridge}", f"link set {segment.bridge} up"])
+    allow = "echo 1 >/proc/sys/net/ipv4/ip_forward"
+    subprocess.run([*anchor.network_of(router), "sh", "-c", allow], check=True, capture_output=True)
 
 
 def port_name(place: str) -> str:

@@ -30,6 +30,7 @@ class NodeSpec:
     address: IPv4Address
     vz_size_mib: int
     checkpointing: bool
+    routed: bool = False  # a router leads to another segment
 
 
 @dataclass(kw_only=True)
@@ -123,5 +124,8 @@ def start(paths: RunPaths, spec: NodeSpec, *, base: Path, switch: int) -> Bootin
     os.close(write_end)
     booting = Booting(spec=spec, holder=holder, report=read_end)
     booting.wait_until(b"born")
-    network.plug_in(switch, spec.name, holder.pid, spec.address)
+    segment = network.segment_of(spec.address)
+    network.plug_in(switch, spec.name, holder.pid, spec.address, segment)
+    if spec.routed:
+        network.lead_over(holder.pid, segment)
     return booting

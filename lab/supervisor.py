@@ -31,6 +31,7 @@ class Wish:
 
     run_id: str
     nodes: int
+    far_nodes: int  # the last so many of them are in another network
     vz_size_mib: int
     checkpointing: bool
     detached: bool
@@ -73,12 +74,16 @@ class Supervisor:
         )
 
     def _open_places(self) -> dict[str, int]:
-        for name in ("switch", "panel", "client"):
+        for name in ("switch", "panel", "client", *(("router",) if self.wish.far_nodes else ())):
             self.processes[name] = network.open_place(self.wish.run_id)
         places = {name: holder.pid for name, holder in self.processes.items()}
-        network.switch_on(places["switch"])
+        network.switch_on(places["switch"], (network.HOME, network.FAR) if self.wish.far_nodes else (network.HOME,))
         network.plug_in(places["switch"], "panel", places["panel"], network.HOME.address(network.PANEL_HOST))
         network.plug_in(places["switch"], "client", places["client"], network.HOME.address(network.CLIENT_HOST))
+        if self.wish.far_nodes:
+            network.join_segments(places["switch"], places["router"])
+            for name in ("panel", "client"):
+                network.lead_over(places[name], network.HOME)
         return places
 
     def _prepare_nodes(self) -> tuple[list[NodeSpec], dict[str, str]]:
@@ -86,7 +91,8 @@ class Supervisor:
         specs = [
             NodeSpec(
                 name=f"node-{number}",
-                address=network.node_address(number),
+                address=network.node_address(number, self._segment(number)),
+                routed=self.wish.far_nodes > 0,
                 vz_size_mib=self.wish.vz_size_mib,
                 checkpointing=can,
             )
@@ -98,6 +104,9 @@ class Supervisor:
             keys = list(pool.map(lambda spec: node.make_host_key(self.paths, spec.name), specs))
             list(pool.map(lambda spec: node.prepare_disk(self.paths, spec, peers), specs))
         return specs, {spec.name: key for spec, key in zip(specs, keys, strict=True)}
+
+    def _segment(self, number: int) -> network.Segment:
+        return network.FAR if number > self.wish.nodes - self.wish.far_nodes else network.HOME
 
     def _start_node(self, spec: NodeSpec) -> node.Booting:
         started = node.start(self.paths, spec, base=self.base_root, switch=self.processes["switch"].pid)
@@ -126,6 +135,7 @@ class Supervisor:
             address=IPv4Address(old.address),
             vz_size_mib=self.wish.vz_size_mib,
             checkpointing=self.state.checkpointing,
+            routed=self.wish.far_nodes > 0,
         )
         fresh = replace(old, pid=self._start_node(spec).finish())
         self._publish(replace(self.state, nodes=tuple(fresh if one.name == name else one for one in self.state.nodes)))
@@ -210,6 +220,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m lab.supervisor")
     parser.add_argument("--run-id", required=True)
     parser.add_argument("--nodes", type=int, required=True)
+    parser.add_argument("--far-nodes", type=int, default=0)
     parser.add_argument("--vz-size-mib", type=int, required=True)
     parser.add_argument("--no-checkpointing", dest="checkpointing", action="store_false")
     parser.add_argument("--detached", action="store_true")

@@ -10,7 +10,17 @@ from typing import Any
 from django.db import models, transaction
 from django.db.models import Q
 
-from migrations_app.models import Alternative, Batch, Migration, Node, Notice, Preparation, Round
+from migrations_app.models import (
+    Alternative,
+    Batch,
+    Migration,
+    Node,
+    Notice,
+    Preparation,
+    Publication,
+    Round,
+    Zone,
+)
 from migrations_app.tasks import ring
 
 # A ring that was lost is heard again after this; a doubled one is harmless.
@@ -61,6 +71,8 @@ TABLE = (
         column="next_try_at",
         rows=lambda now: Alternative.objects.filter(state=Alternative.State.WAITING),
     ),
+    Due(door="names", column="next_look_at", rows=lambda now: Publication.objects.due(now)),
+    Due(door="read_zone", column="next_read_at", rows=lambda now: Zone.objects.all()),
     Due(door="sample", column="next_at", rows=lambda now: Round.objects.filter(name=Round.Name.SAMPLE)),
     Due(door="roll_up", column="next_at", rows=lambda now: Round.objects.filter(name=Round.Name.ROLL_UP)),
     Due(door="thin", column="next_at", rows=lambda now: Round.objects.filter(name=Round.Name.THIN)),

@@ -11,9 +11,11 @@ from django_q.tasks import async_task
 from migrations_app import wiring
 from migrations_app.usecases.advance_batch import advance_batch
 from migrations_app.usecases.advance_migration import LeaseTaken, advance_migration
+from migrations_app.usecases.advance_names import advance_names
 from migrations_app.usecases.begin_sampling import begin_sampling
 from migrations_app.usecases.deliver_notice import deliver_notice
 from migrations_app.usecases.follow_preparation import follow_preparation
+from migrations_app.usecases.read_zone import read_zone as read_one_zone
 from migrations_app.usecases.roll_up import roll_up as roll_up_samples
 from migrations_app.usecases.sample_nodes import sample_nodes
 from migrations_app.usecases.scan_node import scan_node
@@ -68,6 +70,17 @@ def thin(round_id: int) -> None:
 
 def work_out(alternative_id: int) -> None:
     work_out_alternative(alternative_id=alternative_id, clock=time.monotonic, now=timezone.now(), settings=settings.OVZ)
+
+
+def names(publication_id: int) -> None:
+    """The lease decides who acts; a difference that wants to go on at once rings again itself."""
+    publication = advance_names(publication_id=publication_id, outside=wiring.outside(), settings=settings.OVZ)
+    if publication is not None and publication.next_look_at and publication.next_look_at <= timezone.now():
+        ring("names", publication_id)
+
+
+def read_zone(zone_id: int) -> None:
+    read_one_zone(zone_id=zone_id, outside=wiring.outside(), settings=settings.OVZ)
 
 
 def canary(sung_at: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -13,10 +13,12 @@ from paramiko import Ed25519Key
 from migrations_app.adapters import ssh_key
 from migrations_app.adapters.clock import system_clock
 from migrations_app.adapters.mailer import DjangoMailer
+from migrations_app.adapters.nameserver import DnsNameServer, system_resolvers
 from migrations_app.adapters.probe import TcpProbe
 from migrations_app.adapters.ssh import SshShell
 from migrations_app.execution.outside import Outside
 from migrations_app.ports.mailer import Mailer
+from migrations_app.ports.nameserver import Server
 
 
 def outside() -> Outside:
@@ -41,7 +43,19 @@ def gate_files() -> Mapping[str, bytes]:
 
 @cache
 def _outside_of_process(pid: int) -> Outside:
-    return Outside(shell=SshShell(_panel_key()), probe=TcpProbe(), clock=system_clock)
+    return Outside(
+        shell=SshShell(_panel_key()),
+        probe=TcpProbe(),
+        clock=system_clock,
+        nameserver=DnsNameServer(),
+        resolvers=_resolvers(),
+    )
+
+
+def _resolvers() -> tuple[Server, ...]:
+    told: Sequence[str] = settings.OVZ["resolvers"]  # type: ignore[assignment]  # settings are of any type
+    addresses = told or system_resolvers()
+    return tuple(Server(name=f"resolver {address}", address=address) for address in addresses)
 
 
 def _panel_key() -> Ed25519Key:

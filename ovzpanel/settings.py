@@ -189,6 +189,9 @@ def _networks(name: str) -> list[str]:
     return [str(ip_network(word)) for word in words]
 
 
+# What seals secrets in the database. Several, with commas between them: the first seals, all of them open.
+SECRET_KEYS: list[str] = env.list("OVZ_SECRET_KEYS", []) or [read_or_make_secret(STATE_DIR / "seal_key")]
+
 OVZ = {
     "site_name": env.str("OVZ_SITE_NAME", "OVZPanel"),
     # Shown on every page and in every mail: where the nodes are simulated, nobody shall take them for real ones.
@@ -215,6 +218,15 @@ OVZ = {
     # How much of memory and disk may be promised for each MiB there is, when containers are placed.
     "memory_overcommit": max(env.float("OVZ_MEMORY_OVERCOMMIT", 1.0), 1.0),
     "disk_overcommit": max(env.float("OVZ_DISK_OVERCOMMIT", 1.0), 1.0),
+    # Names: what seals update keys, who is asked about zones of others (empty: the system's resolvers), how long a
+    # changed record may be kept by caches, and from when on a change is too large (each can be lifted, the last not).
+    "secret_keys": SECRET_KEYS,
+    "resolvers": env.list("OVZ_RESOLVERS", []),
+    "read_zones_every_seconds": env.int("OVZ_READ_ZONES_EVERY_SECONDS", 900),
+    "low_ttl_seconds": env.int("OVZ_LOW_TTL_SECONDS", 60),
+    "zone_share_percent": env.int("OVZ_ZONE_SHARE_PERCENT", 30),
+    "zone_share_from_records": env.int("OVZ_ZONE_SHARE_FROM_RECORDS", 10),
+    "most_name_changes": env.int("OVZ_MOST_NAME_CHANGES", 500),
     "retention_days": env.int("OVZ_RETENTION_DAYS", 7),
     # Method choice (`auto`).
     "live_max_memory_mib": env.int("OVZ_LIVE_MAX_MEMORY_MIB", 16_384),
@@ -222,6 +234,9 @@ OVZ = {
     "live_max_data_gib": env.int("OVZ_LIVE_MAX_DATA_GIB", 200),
     # A freeze longer than this is not begun without a person's say.
     "freeze_budget_seconds": env.float("OVZ_FREEZE_BUDGET_SECONDS", 5.0),
+    # An old address is passed on at least so long, and until nobody has come there for so long.
+    "forward_least_seconds": env.int("OVZ_FORWARD_LEAST_SECONDS", 86_400),
+    "forward_quiet_seconds": env.int("OVZ_FORWARD_QUIET_SECONDS", 21_600),
     "max_delta_passes": env.int("OVZ_MAX_DELTA_PASSES", 5),
     "stall_seconds": env.int("OVZ_STALL_SECONDS", 120),
     "disk_reserve_percent": env.int("OVZ_DISK_RESERVE_PERCENT", 10),

@@ -5,12 +5,14 @@ Ada and Boris are staff, Carla is a customer with a container of her own, Mallor
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import socket
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 
 from migrations_app.models import Customer
@@ -21,24 +23,34 @@ from tests.fakes.world import FakeWorld
 PASSWORD = "correct horse battery staple"
 
 
+@functools.cache
+def _hashed_password() -> str:
+    """Hash it once: the real hasher takes long on purpose, and thousands of tests want a user."""
+    return make_password(PASSWORD)
+
+
+def _user(name: str, email: str, *, is_staff: bool = False) -> User:
+    return User.objects.create(username=name, email=email, password=_hashed_password(), is_staff=is_staff)
+
+
 @pytest.fixture
 def ada(db: None) -> User:
-    return User.objects.create_user("ada", "ada@panel.example", PASSWORD, is_staff=True)
+    return _user("ada", "ada@panel.example", is_staff=True)
 
 
 @pytest.fixture
 def boris(db: None) -> User:
-    return User.objects.create_user("boris", "boris@panel.example", PASSWORD, is_staff=True)
+    return _user("boris", "boris@panel.example", is_staff=True)
 
 
 @pytest.fixture
 def carla(db: None) -> User:
-    return User.objects.create_user("carla", "carla@shop.example", PASSWORD)
+    return _user("carla", "carla@shop.example")
 
 
 @pytest.fixture
 def mallory(db: None) -> User:
-    return User.objects.create_user("mallory", "mallory@elsewhere.example", PASSWORD)
+    return _user("mallory", "mallory@elsewhere.example")
 
 
 @pytest.fixture

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import itertools
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
+from django.conf import settings
 from django.contrib.auth.models import User
 
-from migrations_app.models import Batch, BatchItem, Container, Customer, Migration, Node
+from migrations_app.basics import cipher
+from migrations_app.models import Batch, BatchItem, Container, Customer, Migration, NameServer, Node, UpdateKey, Zone
+from migrations_app.ports.nameserver import Key
+from migrations_app.zones.shelf import seal_context
 from tests.fakes.clock import START
 from tests.fakes.node import FakeNode
 from tests.fakes.work import public_key
@@ -116,3 +120,24 @@ def make_item(batch: Batch, *, container: Container | None = None, **overrides: 
     if "target" not in overrides:
         overrides["target"] = make_node()
     return BatchItem.objects.create(batch=batch, **values | overrides)
+
+
+def make_name_server(*, name: str = "ns1.example.net", address: str = "192.0.2.53", **overrides: Any) -> NameServer:
+    return NameServer.objects.create(**{"name": name, "address": address} | overrides)
+
+
+def make_update_key(*, key: Key) -> UpdateKey:
+    """Keep a key as the panel would, sealed with its own."""
+    name = key.name.rstrip(".")
+    sealed = cipher.seal(key.secret, keys=cast(list[str], settings.OVZ["secret_keys"]), context=seal_context(name))
+    return UpdateKey.objects.create(name=name, algorithm=key.algorithm, sealed_secret=sealed)
+
+
+def make_zone(
+    *, name: str = "example.net", primary: NameServer, key: UpdateKey | None = None, **overrides: Any
+) -> Zone:
+    secondaries = overrides.pop("secondaries", ())
+    provider = Zone.Provider.RFC2136 if key else Zone.Provider.MANUAL
+    zone = Zone.objects.create(**{"name": name, "provider": provider, "primary": primary, "key": key} | overrides)
+    zone.secondaries.set(secondaries)
+    return zone

@@ -13,7 +13,7 @@ from tests.factories import make_container, make_node
 from tests.fakes.world import FakeWorld
 
 MOST_TICKS = 2_000
-ADDRESS = "192.0.2.101"
+ADDRESS, NEW_ADDRESS = "192.0.2.101", "198.51.100.101"
 
 
 def begin(world: FakeWorld, method: str, **overrides: Any) -> Migration:
@@ -29,6 +29,25 @@ def begin(world: FakeWorld, method: str, **overrides: Any) -> Migration:
         actor=None,
         now=world.clock(),
         settings=settings.OVZ,
+        **overrides,
+    )
+
+
+def begin_to_new_address(world: FakeWorld, method: str, *, same_wire: bool = False, **overrides: Any) -> Migration:
+    """Order a move to a node in another network, or on the same wire if asked, where the container gets an address."""
+    far = world.node("node-2") if same_wire else world.add_node("node-far", "198.51.100.12")
+    new = "192.0.2.201" if same_wire else NEW_ADDRESS
+    source = world.node("node-1")
+    source.make_container("101", address=ADDRESS)
+    row = make_container(node=make_node(fake=source), ctid="101", hostname="ct101.example.net", addresses=[ADDRESS])
+    return schedule_migration(
+        container=row,
+        target=make_node(fake=far),
+        method=method,
+        actor=None,
+        now=world.clock(),
+        settings=settings.OVZ,
+        new_addresses=[new],
         **overrides,
     )
 

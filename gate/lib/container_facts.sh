@@ -193,3 +193,13 @@ fact_work() {
 		[ "$owner" != "migration=$1" ] || printf 'mark %s\n' "${file#"$state_dir/"}"
 	done
 }
+
+fact_ct_mentions() {
+	load guest_ops
+	tell_mentions "$1" "$2"
+}
+
+fact_forward_state() {
+	load forward_ops
+	tell_forward "$1"
+}

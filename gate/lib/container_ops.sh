@@ -20,6 +20,13 @@ op_address() {
 	within "$op_seconds" vzctl set "$ctid" $wishes --save
 }
 
+op_drop_address() {
+	wishes=
+	for wish do wishes="$wishes --ipdel $wish"; done
+	# shellcheck disable=SC2086  # checked words without blanks
+	within "$op_seconds" vzctl set "$ctid" $wishes --save
+}
+
 op_clear_stale_lock() {
 	load container_facts
 	lock_file_of "$ctid"

@@ -132,6 +132,15 @@ is_key_base64() {
 	esac
 }
 
+# A line of text: at most 900 bytes of base64, and something.
+is_text_base64() {
+	[ ${#1} -le 1200 ] || return 1
+	text_body=${1%=}
+	case ${text_body%=} in
+	'' | *[!A-Za-z0-9+/]*) return 1 ;;
+	esac
+}
+
 check_word() {
 	case $1 in
 	ctid) is_ctid "$2" ;;
@@ -161,6 +170,11 @@ check_word() {
 	package) case $2 in rsync | vzdump | ntp) ;; *) return 1 ;; esac ;;
 	fast) [ "$2" = fast ] ;;
 	full) [ "$2" = full ] ;;
+	tunnel) [ "$2" = gre ] || [ "$2" = vxlan ] ;;
+	forward) [ "$2" = nat ] || [ "$2" = here ] || check_word tunnel "$2" ;;
+	peer) is_ipv4 "$2" ;;
+	line) is_number "$2" 6 && [ "$2" -ge 1 ] ;;
+	text64) is_text_base64 "$2" ;;
 	*) break_down "no such kind of word: $1" ;;
 	esac
 }
@@ -200,7 +214,8 @@ signature_of_fact() {
 	cpt_version_ok) signature=number ;;
 	cpt_caps_ok) signature="ctid number" ;;
 	ssh_to) signature="address migration" ;;
-	arp_owner) signature=address ;;
+	ct_mentions) signature="ctid address" ;;
+	arp_owner | forward_state) signature=address ;;
 	digest) signature="migration file" ;;
 	work) signature=migration ;;
 	*) return 1 ;;
@@ -212,10 +227,16 @@ signature_of_op() {
 	case $1 in
 	strip | clear_stale_lock | thaw) signature='' op_room=container_ops ;;
 	address) signature="address_or_wish+" op_room=container_ops ;;
+	drop_address) signature=address+ op_room=container_ops ;;
 	set_onboot) signature=yes_no op_room=container_ops ;;
 	announce) signature="address count" op_room=network_ops ;;
 	freeze | unfreeze) signature=address+ op_room=network_ops ;;
 	drained) signature=address op_room=network_ops ;;
+	edit_line) signature="migration text64 line text64 text64" op_room=guest_ops ;;
+	tunnel_kinds) signature='' op_room=forward_ops ;;
+	forward_out) signature="migration forward address address peer" op_room=forward_ops ;;
+	forward_in) signature="migration tunnel address peer" op_room=forward_ops ;;
+	forward_end) signature="migration address" op_room=forward_ops ;;
 	trust_make | trust_drop | forget_work) signature=migration op_room=trust_ops ;;
 	trust_accept | trust_pin) signature="migration address key_type key_base64" op_room=trust_ops ;;
 	reserve | clear_incoming | accept_incoming | define) signature=migration op_room=incoming_ops ;;

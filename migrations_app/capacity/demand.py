@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from migrations_app.capacity import chunks
 from migrations_app.capacity.chunks import Kind, Subject
-from migrations_app.capacity.node_room import Amounts, NodeRoom
+from migrations_app.capacity.node_room import RESOURCES, Amounts, NodeRoom
 from migrations_app.capacity.rollup import known, percentile
 from migrations_app.capacity.spans import Grain, spans_between
 from migrations_app.models import Container
@@ -37,7 +37,6 @@ class ContainerRow(NamedTuple):
     cpu_limit_percent: int | None
     pinned: bool
     pin_reason: str
-    requires: list[Any]
     apart_group: str
 
     @property
@@ -49,6 +48,12 @@ def read_containers() -> list[ContainerRow]:
     """Return every container that is there; one query."""
     rows = Container.objects.filter(gone_at=None).order_by("pk").values_list(*ContainerRow._fields)
     return [ContainerRow._make(row) for row in rows.iterator(chunk_size=10_000)]
+
+
+def read_wishes() -> dict[int, frozenset[str]]:
+    """Return the tags that containers require, by key of those that do: few do, and reading so costs little."""
+    rows = Container.objects.filter(gone_at=None).exclude(requires=[]).values_list("pk", "requires")
+    return {pk: frozenset(word for word in requires if isinstance(word, str)) for pk, requires in rows}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,23 +92,27 @@ class Demands:
             return min(entitled, node.has[0])
         # A limit is promised as often as the overcommit says; work that is really done is not stretched by it.
         share = node.cores_week / self._limitless[row.node_id]
-        return self._cores.get(row.pk, share) * node.overcommit
+        return min(self._cores.get(row.pk, share) * node.overcommit, node.has[0])
 
 
 def _cores(row: ContainerRow) -> float | None:
     """Return how many processors it may keep busy; None: as many as the node has."""
-    limits = [float(row.cpus)] if row.cpus else []
-    if row.cpu_limit_percent:
-        limits.append(row.cpu_limit_percent / 100)
-    return min(limits, default=None)
+    if not row.cpu_limit_percent:
+        return row.cpus or None
+    percent = row.cpu_limit_percent / 100
+    return min(row.cpus, percent) if row.cpus else percent
 
 
 def _without_limit(row: ContainerRow, node: NodeRoom | None) -> tuple[str, ...]:
     if node is None:
         return ()
-    limits = (("mem", row.memory_limit_mib, node.has[1]), ("disk", row.disk_limit_mib, node.has[2]))
-    found = [name for name, limit, has in limits if not _sane(limit, has)]
-    return (*(["cpu"] if _cores(row) is None else []), *found)
+    _, has_mem, has_disk = node.has
+    limited = (
+        row.cpus or row.cpu_limit_percent,
+        _sane(row.memory_limit_mib, has_mem),
+        _sane(row.disk_limit_mib, has_disk),
+    )
+    return () if all(limited) else tuple(name for name, limit in zip(RESOURCES, limited, strict=True) if not limit)
 
 
 def _sane(limit: int | None, has: float) -> float:

@@ -13,13 +13,14 @@ import numpy as np
 
 from migrations_app.capacity import in_flight, node_room
 from migrations_app.capacity.apart import groups_of
-from migrations_app.capacity.demand import ContainerRow, Demands, Overcommit, read_containers
+from migrations_app.capacity.demand import ContainerRow, Demands, Overcommit, read_containers, read_wishes
 from migrations_app.capacity.in_flight import Journey
 from migrations_app.capacity.node_room import RESOURCES, NodeRoom
 from migrations_app.models import Container
 from migrations_app.placement.fleet import NO_GROUP, NOWHERE, Fleet, Floats, Ints
 from migrations_app.placement.standing import Standing
 
+_PLOOP = frozenset({"layout:ploop"})
 _STANDS_STILL = (Container.Status.SUSPENDED, Container.Status.PAUSED, Container.Status.MOUNTED)
 
 
@@ -27,7 +28,8 @@ _STANDS_STILL = (Container.Status.SUSPENDED, Container.Status.PAUSED, Container.
 class Picture:
     """``fleet`` with the row keys of its nodes and containers beside it.
 
-    ``room`` is what may be used of each node; that of the fleet is larger where a node holds more than that already.
+    ``room`` is what may be used of each node, ``passing`` what of it is taken by those who leave it or pass through.
+    The fleet's is what is left, and larger where a node holds more than that already.
     ``held`` says of containers why they stay, by key.
     """
 
@@ -35,6 +37,7 @@ class Picture:
     rooms: tuple[NodeRoom, ...]
     keys: tuple[int, ...]
     room: Floats
+    passing: Floats
     held: Mapping[int, str]
     notes: list[str]
 
@@ -48,7 +51,7 @@ class Picture:
 
     def pressures(self, where: Ints) -> Floats:
         """Return each node's use as a share of what may be used, by resource."""
-        shares: Floats = Standing.of(self.fleet, where).use / self.room
+        shares: Floats = (Standing.of(self.fleet, where).use + self.passing) / self.room
         return shares
 
 
@@ -101,6 +104,7 @@ class _Draft:
         self._demands = demands
         self._journeys = journeys
         self._all = rows
+        self._wishes = read_wishes()
         self._needs = {pk: node.needs for pk, node in demands.nodes.items()}
         self.drained = np.zeros(len(nodes), dtype=bool)
         ends = [(row, self._end_of(row)) for row in rows]
@@ -115,18 +119,19 @@ class _Draft:
 
     def picture(self, *, levels: bool, notes: list[str]) -> Picture:
         held = self._held()
-        room = self._room()
-        fleet = self._fleet(held, room)
+        room, passing = self._room(), self._passing()
+        fleet = self._fleet(held, np.maximum(room - passing, room / 100))
         use = Standing.of(fleet, fleet.home).use
         if not levels:
-            fleet = replace(fleet, room=np.maximum(room, use))
+            fleet = replace(fleet, room=np.maximum(fleet.room, use))
         return Picture(
             fleet=fleet,
             rooms=self._nodes,
             keys=tuple(row.pk for row in self._rows),
             room=room,
+            passing=passing,
             held=held,
-            notes=[*notes, *_overfull(fleet, use > room * (1 + 1e-9)), *self._unlimited()],
+            notes=[*notes, *_overfull(fleet, use + passing > room * (1 + 1e-9)), *self._unlimited()],
         )
 
     def _held(self) -> dict[int, str]:
@@ -145,18 +150,22 @@ class _Draft:
         return found
 
     def _room(self) -> Floats:
-        """Return what may be used of each node, less what is on its way through."""
+        """Return what may be used of each node."""
         held: dict[int, dict[str, float]] = defaultdict(lambda: {"mem": 0.0, "disk": 0.0})
         for row in self._all:
             held[row.node_id]["mem"] += row.memory_held_mib or 0
             held[row.node_id]["disk"] += row.disk_used_mib or 0
         room: Floats = np.array([node.room(held[node.pk]) for node in self._nodes]).reshape(-1, len(RESOURCES))
-        least = room / 100
+        return room
+
+    def _passing(self) -> Floats:
+        """Return what those take of each node who are to leave it, or to stop there on their way."""
+        passing: Floats = np.zeros((len(self._nodes), len(RESOURCES)))
         for row in self._all:
             if journey := self._journeys.get(row.pk):
                 for pk in journey.nodes - {journey.target} & self._node_rows.keys():
-                    room[self._node_rows[pk]] -= self._demands.of(row)
-        return np.maximum(room, least)
+                    passing[self._node_rows[pk]] += self._demands.of(row)
+        return passing
 
     def _fleet(self, held: Mapping[int, str], room: Floats) -> Fleet:
         kinds: dict[frozenset[str], int] = {}
@@ -184,8 +193,8 @@ class _Draft:
         )
 
     def _requires(self, row: ContainerRow) -> frozenset[str]:
-        layout = {"layout:ploop"} if row.layout.startswith("ploop") else set()
-        return self._needs[row.node_id] | layout | {word for word in row.requires if isinstance(word, str)}
+        needs = self._needs[row.node_id] | self._wishes.get(row.pk, frozenset())
+        return needs | _PLOOP if row.layout.startswith("ploop") else needs
 
     def _unlimited(self) -> list[str]:
         shown = {row.pk for row in self._rows}

@@ -169,11 +169,11 @@ def _mark(walk: Walk, step: Step) -> None:
         recorder.close_freeze(walk.lease, now=walk.now)
 
 
-def _continue_with(walk: Walk, recipe: str) -> None:
+def _continue_with(walk: Walk, method: str) -> None:
     """Append what the chosen method has beyond the steps already planned."""
     planned = set(walk.migration.steps.exclude(state=StepRun.State.UNDONE).values_list("name", flat=True))
-    rest = [step for step in walk.recipes[recipe] if step.name not in planned]
-    walk.lease.rows().update(method=recipe)
+    rest = [step for step in walk.recipe_of(method) if step.name not in planned]
+    walk.lease.rows().update(method=method)
     recorder.write_plan(walk.migration, rest)
 
 

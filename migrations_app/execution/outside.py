@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from migrations_app.ports.clock import Clock
+from migrations_app.ports.nameserver import NameServer, Server
 from migrations_app.ports.probe import Probe
 from migrations_app.ports.shell import Shell
 
@@ -14,3 +15,5 @@ class Outside:
     shell: Shell
     probe: Probe
     clock: Clock
+    nameserver: NameServer
+    resolvers: tuple[Server, ...]  # who is asked about names that are in no zone of ours

@@ -72,7 +72,7 @@ def _go_on_with_next_method(walk: Walk) -> None:
     migration, method = walk.migration, walk.migration.next_method
     reason = f"{migration.get_method_display()} was not possible ({migration.failure}), so: {method}."
     states.try_next_method(migration, token=walk.lease.token, now=walk.now, reason=reason)
-    recorder.write_plan(migration, walk.recipes[method])
+    recorder.write_plan(migration, walk.recipe_of(method))
     states.tell(migration, reason, at=walk.now, level="warning")
 
 

@@ -31,6 +31,9 @@ class Order:
     method: str
     hostname: str
     addresses: tuple[str, ...]
+    new_addresses: tuple[str, ...]  # each in the place of the old one; empty: it keeps them
+    new_hostname: str  # empty: it keeps it
+    forward_released: bool  # a person's word that the old addresses need not be passed on any longer
     fall_back_to_dump: bool
     full_backup: bool
     rehearse: bool
@@ -38,6 +41,16 @@ class Order:
     freeze_budget_seconds: float
     retention_days: int
     settings: Mapping[str, Any]  # thresholds, as in settings.OVZ
+
+    @property
+    def addresses_there(self) -> tuple[str, ...]:
+        """The addresses that it has on the target."""
+        return self.new_addresses or self.addresses
+
+    @property
+    def replaced(self) -> tuple[tuple[str, str], ...]:
+        """Pairs of old and new address; none where it keeps them."""
+        return tuple(zip(self.addresses, self.new_addresses, strict=True)) if self.new_addresses else ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,6 +43,10 @@ class Walk:
         )
         return self.migration
 
+    def recipe_of(self, method: str) -> Sequence[type[Step]]:
+        """Return the method's steps; where the address changes, those of its other ending."""
+        return self.recipes[recipe_name(method, changes_address=self.migration.changes_address)]
+
     def step_of(self, run: StepRun) -> Step:
         """Return the step the plan's row names.
 
@@ -78,6 +82,10 @@ class Walk:
         with transaction.atomic():
             recorder.try_again(run, self.lease, reason=reason)
             states.tell(self.migration, f"Trying again: {reason}", at=self.now, step=run.name, level="warning")
+
+
+def recipe_name(method: str, *, changes_address: bool) -> str:
+    return f"{method}_new_address" if changes_address else method
 
 
 class UnknownStep(Exception):

@@ -7,10 +7,11 @@ from migrations_app.models.batches import Batch, BatchItem
 from migrations_app.models.calendar_rules import FreezePeriod
 from migrations_app.models.capacity import Chunk, FillForecast, MoveForecast, Reading, Round, Standing
 from migrations_app.models.customers import Customer
-from migrations_app.models.execution import Finding, LogLine, Migration, StepRun
+from migrations_app.models.execution import Finding, Forward, LogLine, Mention, Migration, StepRun
 from migrations_app.models.inventory import Container, Node, Preparation
 from migrations_app.models.notices import Notice
 from migrations_app.models.placement import Alternative, Proposal
+from migrations_app.models.zones import NameServer, Publication, UpdateKey, Zone, ZoneChange, ZoneContent
 
 __all__ = [
     "Alternative",
@@ -22,16 +23,24 @@ __all__ = [
     "Customer",
     "FillForecast",
     "Finding",
+    "Forward",
     "FreezePeriod",
     "LogLine",
+    "Mention",
     "Migration",
     "MoveForecast",
+    "NameServer",
     "Node",
     "Notice",
     "Preparation",
     "Proposal",
+    "Publication",
     "Reading",
     "Round",
     "Standing",
     "StepRun",
+    "UpdateKey",
+    "Zone",
+    "ZoneChange",
+    "ZoneContent",
 ]

@@ -81,6 +81,12 @@ class Migration(models.Model):
     rehearse = models.BooleanField(default=True)
     bandwidth_limit_kib = models.PositiveIntegerField(null=True)  # KiB/s; null: no cap
     freeze_budget_seconds = models.FloatField()
+    # Where it goes to another network: its addresses there, each in the place of the old one; empty: it keeps them.
+    new_addresses = models.JSONField(default=list)
+    old_addresses = models.JSONField(default=list)
+    new_hostname = models.CharField(max_length=253, blank=True)
+    # A person's word that the old addresses need not be passed on any longer.
+    forward_released_at = models.DateTimeField(null=True)
     not_before = models.DateTimeField()
     window_ends_at = models.DateTimeField(null=True)
 
@@ -145,9 +151,62 @@ class Migration(models.Model):
         return self.state == self.State.SCHEDULED and self.next_tick_at is None
 
     @property
+    def changes_address(self) -> bool:
+        return bool(self.new_addresses)
+
+    @property
     def is_frozen(self) -> bool:
         """Frozen: the container answers nobody right now, so nothing may make it wait."""
         return self.frozen_at is not None and self.unfrozen_at is None
+
+
+class Forward(models.Model):
+    """An old address that is passed on to the new one, and who still comes there; execution.forwards writes it."""
+
+    class Kind(models.TextChoices):
+        GRE = "gre", "Tunnel (GRE)"
+        VXLAN = "vxlan", "Tunnel (VXLAN)"
+        NAT = "nat", "Rewritten; callers are hidden"
+        HERE = "here", "The old address came along"
+
+    migration = models.ForeignKey(Migration, on_delete=models.CASCADE, related_name="forwards")
+    old = models.GenericIPAddressField()
+    new = models.GenericIPAddressField()
+    kind = models.CharField(max_length=5, choices=Kind.choices)
+    began_at = models.DateTimeField()
+    checked_at = models.DateTimeField(null=True)
+    new_connections = models.PositiveBigIntegerField(default=0)
+    counter = models.PositiveBigIntegerField(default=0)  # as the node said it last; it begins anew with its rules
+    last_arrival_at = models.DateTimeField(null=True)
+    callers = models.JSONField(default=list)  # newest first, a few
+    mended = models.PositiveIntegerField(default=0)  # how often its rules were lost and made again
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["migration", "old"], name="forward_once_per_address")]
+
+    def __str__(self) -> str:
+        return f"{self.old} to {self.new}"
+
+
+class Mention(models.Model):
+    """A line inside a container that names its old address, and what becomes of it; execution.mentions writes it."""
+
+    migration = models.ForeignKey(Migration, on_delete=models.CASCADE, related_name="mentions")
+    path = models.CharField(max_length=300)
+    number = models.PositiveIntegerField()
+    old_text = models.CharField(max_length=400)
+    new_text = models.CharField(max_length=500)
+    wanted = models.BooleanField(default=False)  # nothing is changed without a person's word
+    changed = models.BooleanField(null=True)  # null: it has not come to that yet
+    reason = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["migration", "path", "number"], name="mention_once_per_line")]
+        ordering = ["migration", "path", "number"]
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.number}"
 
 
 class StepRun(models.Model):

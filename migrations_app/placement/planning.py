@@ -79,7 +79,8 @@ class _Search:
         if self._preferences.survives_a_loss:
             found = self._survivable(found, budget)
         if self._preferences.taste == FEWEST_MOVES:
-            return tastes.counted(found, float(sum(self._fleet.move_bytes[self._fleet.strays].tolist())))
+            able = self._fleet.strays[~self._fleet.pinned[self._fleet.strays]]
+            return tastes.counted(found, float(sum(self._fleet.move_bytes[able].tolist())))
         return found
 
     @property

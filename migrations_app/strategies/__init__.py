@@ -15,6 +15,9 @@ RECIPES: Mapping[str, Sequence[type[Step]]] = {
     "live": live.STEPS,
     "dump": dump.STEPS,
     "stream": stream.STEPS,
+    "auto_new_address": auto.STEPS,
+    "dump_new_address": dump.NEW_ADDRESS_STEPS,
+    "stream_new_address": stream.NEW_ADDRESS_STEPS,
     "retirement": RETIREMENT,
 }
 

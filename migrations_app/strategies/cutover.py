@@ -8,7 +8,15 @@ from migrations_app.strategies.steps.cross_check import CrossCheck
 from migrations_app.strategies.steps.delta import DeltaPasses
 from migrations_app.strategies.steps.disarm import Disarm
 from migrations_app.strategies.steps.fence import FenceSource, SettleTarget
+from migrations_app.strategies.steps.forward import (
+    ChooseForward,
+    EndForward,
+    ForwardOldAddresses,
+    StayUntilQuiet,
+)
 from migrations_app.strategies.steps.freeze import FreezeAddresses
+from migrations_app.strategies.steps.guest import ChangeMentions, FindMentions
+from migrations_app.strategies.steps.names import LowerTtl, PlanNames, RestoreTtl, SwitchNames, VerifyNames
 from migrations_app.strategies.steps.probe_outside import ProbeOutside
 from migrations_app.strategies.steps.recheck import Recheck
 from migrations_app.strategies.steps.rehearse import Rehearse
@@ -17,7 +25,6 @@ from migrations_app.strategies.steps.stop_source import StopSource
 from migrations_app.strategies.steps.trust import Untrust
 from migrations_app.strategies.steps.unfreeze import UnfreezeAddresses
 
-# Names and addresses that change hands (a new address, DNS) get their steps around UnfreezeAddresses.
 STEPS = (
     Rehearse,
     CrossCheck,
@@ -35,4 +42,35 @@ STEPS = (
     FenceSource,
     SettleTarget,
     Untrust,
+)
+
+# The same, to another address: the old one is passed on from the moment the copy runs until nobody comes there.
+NEW_ADDRESS_STEPS = (
+    Rehearse,
+    CrossCheck,
+    ChooseForward,
+    FindMentions,
+    PlanNames,
+    LowerTtl,
+    Disarm,
+    Recheck,
+    DeltaPasses,
+    FreezeAddresses,
+    StopSource,
+    FinalPass,
+    Certify,
+    ChangeMentions,
+    StartTarget,
+    ForwardOldAddresses,
+    UnfreezeAddresses,
+    SwitchNames,
+    AnnounceAddresses,
+    ProbeOutside,
+    FenceSource,
+    SettleTarget,
+    Untrust,
+    VerifyNames,
+    StayUntilQuiet,
+    EndForward,
+    RestoreTtl,
 )

@@ -9,4 +9,6 @@ from migrations_app.strategies.steps.preflight import Preflight
 from migrations_app.strategies.steps.reserve import ReserveTarget
 from migrations_app.strategies.steps.trust import Trust
 
-STEPS = (Preflight, ReserveTarget, BackUp, Trust, DumpArchive, CopyArchive, RestoreArchive, *cutover.STEPS)
+ARRIVAL = (Preflight, ReserveTarget, BackUp, Trust, DumpArchive, CopyArchive, RestoreArchive)
+STEPS = (*ARRIVAL, *cutover.STEPS)
+NEW_ADDRESS_STEPS = (*ARRIVAL, *cutover.NEW_ADDRESS_STEPS)

@@ -10,4 +10,6 @@ from migrations_app.strategies.steps.preflight import Preflight
 from migrations_app.strategies.steps.reserve import ReserveTarget
 from migrations_app.strategies.steps.trust import Trust
 
-STEPS = (Preflight, ReserveTarget, BackUp, Trust, DefineOnTarget, FirstCopy, *cutover.STEPS)
+ARRIVAL = (Preflight, ReserveTarget, BackUp, Trust, DefineOnTarget, FirstCopy)
+STEPS = (*ARRIVAL, *cutover.STEPS)
+NEW_ADDRESS_STEPS = (*ARRIVAL, *cutover.NEW_ADDRESS_STEPS)

@@ -52,6 +52,18 @@ TONES: Mapping[str, Mapping[str, str]] = {
         "cancelled": "quiet",
     },
     "item": {"waiting": "quiet", "moving": "busy", "done": "good", "skipped": "careful", "failed": "bad"},
+    "publication": {
+        "waiting": "busy",
+        "ready": "careful",
+        "publishing": "busy",
+        "published": "busy",
+        "verified": "good",
+        "undoing": "busy",
+        "undone": "quiet",
+        "stale": "bad",
+        "failed": "bad",
+    },
+    "zone_change": {"pending": "quiet", "by_hand": "careful", "done": "good", "undone": "quiet", "refused": "bad"},
     "severity": {"blocker": "bad", "warning": "careful", "note": "quiet"},
     "move": {
         "planned": "quiet",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,8 @@ from migrations_app.calendar_rules import freezes
 from migrations_app.capacity import moves
 from migrations_app.execution import recorder, states
 from migrations_app.execution.lease import next_token
+from migrations_app.execution.walk import recipe_name
+from migrations_app.inventory import new_address
 from migrations_app.models import Container, Migration, Node
 from migrations_app.notices import outbox
 from migrations_app.strategies import RECIPES
@@ -50,10 +52,13 @@ def schedule_migration(
     full_backup: bool = False,
     rehearse: bool = True,
     held: bool = False,
+    new_addresses: Sequence[str] = (),
+    new_hostname: str = "",
 ) -> Migration:
     """Write the plan, tell those concerned, and let the worker begin when the time has come.
 
     ``held``: it does not begin before it is let go; until then its target may come and go, and no calendar forbids it.
+    ``new_addresses``: each in the place of the container's present one, in the same order; none: it keeps them.
 
     :raises ScheduleRefused: all reasons at once, each with the field it belongs to.
     """
@@ -70,6 +75,9 @@ def schedule_migration(
         rehearse=rehearse,
         bandwidth_limit_kib=bandwidth_limit_kib,
         freeze_budget_seconds=freeze_budget_seconds or settings["freeze_budget_seconds"],
+        new_addresses=list(new_addresses),
+        old_addresses=list(container.addresses) if new_addresses else [],
+        new_hostname=new_hostname,
         not_before=not_before or now,
         window_ends_at=window_ends_at,
         created_at=now,
@@ -78,7 +86,7 @@ def schedule_migration(
         lease_token=next_token(container.ctid, now),
     )
     limits = of_limits(migration.freeze_budget_seconds, bandwidth_limit_kib)
-    objections = [*_of_container(migration), *_of_times(migration, now), *limits]
+    objections = [*_of_container(migration), *_of_times(migration, now), *limits, *new_address.objections(migration)]
     if not held:
         objections += [*of_target(container, target), *_of_freezes(migration, now)]
     if objections:
@@ -107,7 +115,9 @@ def _write(migration: Migration, actor: User | None, now: datetime, settings: Ma
     try:
         with transaction.atomic():
             migration.save(force_insert=True)
-            recorder.write_plan(migration, RECIPES[migration.method])
+            recorder.write_plan(
+                migration, RECIPES[recipe_name(migration.method, changes_address=bool(migration.new_addresses))]
+            )
             moves.foretell(migration, now).save(force_insert=True)
             states.tell(migration, f"Scheduled: {migration}.", at=now)
             outbox.put(migration, "scheduled", now=now, staff_addresses=staff)

@@ -109,6 +109,17 @@ def checked_public_key(value: str) -> tuple[str, str]:
     return kind, body
 
 
+def base64_line(text: str) -> str:
+    """Return a line of text as a word of a request.
+
+    :raises BadValue: empty, longer than 900 bytes, or more than one line.
+    """
+    raw = text.encode()
+    if not 0 < len(raw) <= 900 or b"\n" in raw or b"\0" in raw:
+        raise BadValue("text", text, "must be one line of 1 to 900 bytes")
+    return base64.b64encode(raw).decode("ascii")
+
+
 def checked_file_name(value: str) -> str:
     """Return the name of a file in a migration's work area: one path part, no dot in front.
 

@@ -27,9 +27,13 @@ from migrations_app.models import (
     Customer,
     FreezePeriod,
     Migration,
+    NameServer,
     Node,
     Preparation,
     Proposal,
+    Publication,
+    UpdateKey,
+    Zone,
 )
 from migrations_app.web import time_zones
 
@@ -115,6 +119,23 @@ def get_proposal(proposal_id: int) -> Proposal:
 def get_alternative(alternative_id: int) -> Alternative:
     wanted = Alternative.objects.select_related("proposal__container", "proposal__created_by")
     return get_object_or_404(wanted, pk=alternative_id)
+
+
+def get_zone(zone_id: int) -> Zone:
+    return get_object_or_404(Zone.objects.select_related("primary", "key"), pk=zone_id)
+
+
+def get_name_server(server_id: int) -> NameServer:
+    return get_object_or_404(NameServer, pk=server_id)
+
+
+def get_update_key(key_id: int) -> UpdateKey:
+    return get_object_or_404(UpdateKey, pk=key_id)
+
+
+def get_publication(publication_id: int) -> Publication:
+    wanted = Publication.objects.select_related("container", "of", "created_by")
+    return get_object_or_404(wanted, pk=publication_id)
 
 
 def get_own_container(user: User, container_id: int) -> Container:

@@ -20,6 +20,7 @@ from migrations_app.models import Finding, LogLine, Migration, StepRun
 from migrations_app.usecases.answer_parked import NotParked, answer_parked
 from migrations_app.usecases.cancel_migration import NotCancellable, cancel_migration
 from migrations_app.usecases.pause_migration import NotPausable, pause_migration
+from migrations_app.usecases.release_forward import NotForwarding, release_forward
 from migrations_app.usecases.resume_migration import NotResumable, resume_migration
 from migrations_app.usecases.retire_source import NotRetirable, retire_source
 from migrations_app.usecases.schedule_migration import ScheduleRefused, schedule_migration
@@ -46,6 +47,7 @@ class Offers:
     keep: bool
     keep_old_copy: bool
     retire: bool
+    end_forward: bool
 
     @staticmethod
     def of(migration: Migration, now: datetime) -> Offers:
@@ -60,6 +62,7 @@ class Offers:
             roll_back=migration.state == State.PARKED and can_go_back,
             keep=migration.state == State.PARKED and can_go_back and migration.failure == "RunsOnTarget",
             keep_old_copy=migration.state == State.PARKED and migration.parked_from == State.RETIRING,
+            end_forward=migration.state == State.RUNNING and migration.forward_released_at is None,
             retire=retirable and migration.retire_after is not None and migration.retire_after <= now,
         )
 
@@ -161,6 +164,12 @@ def keep(request: PanelRequest, migration_id: int) -> HttpResponse:
 
 @require_POST
 @staff_page
+def end_forward(request: PanelRequest, migration_id: int) -> HttpResponse:
+    return _act(request, migration_id, release_forward, NotForwarding)
+
+
+@require_POST
+@staff_page
 def retire(request: PanelRequest, migration_id: int) -> HttpResponse:
     return _act(request, migration_id, retire_source, NotRetirable)
 
@@ -188,6 +197,7 @@ def _migration_part(migration: Migration, now: datetime) -> LivePart:
             migration.findings.all(), key=lambda finding: _GRAVEST_FIRST.index(Finding.Severity(finding.severity))
         ),
         "offers": Offers.of(migration, now),
+        "forwards": list(migration.forwards.order_by("old")) if migration.changes_address else [],
         "runbook": runbook.find(migration.failure) if migration.failure else None,
     }
     return LivePart(

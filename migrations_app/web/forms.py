@@ -217,6 +217,16 @@ class ScheduleForm(PanelForm):
         required=False, label="Full backup first", help_text="Configuration is always saved; this saves the data too."
     )
 
+    new_addresses = forms.CharField(
+        required=False,
+        max_length=1000,
+        label="New addresses",
+        help_text="As many as it has, in their order, parted by blanks. Empty: it keeps its own.",
+    )
+    new_hostname = forms.CharField(
+        required=False, max_length=253, label="New host name", help_text="Empty: it keeps it."
+    )
+
     def __init__(self, *args: Any, container: Container, freeze_budget_seconds: object, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         targets = Node.objects.filter(state=Node.State.READY, duty=Node.Duty.IN_SERVICE).exclude(pk=container.node_id)
@@ -237,7 +247,13 @@ class ScheduleForm(PanelForm):
         return {name: asked[name] for name in (*plain, "full_backup")} | {
             "not_before": asked["not_before"] if later else None,
             "bandwidth_limit_kib": cap_mib * KIB_PER_MIB if cap_mib else None,
+            "new_addresses": asked["new_addresses"].replace(",", " ").split(),
+            "new_hostname": asked["new_hostname"],
         }
+
+    @property
+    def address_has_errors(self) -> bool:
+        return bool(self.errors.keys() & {"new_addresses", "new_hostname"})
 
     @property
     def more_has_errors(self) -> bool:

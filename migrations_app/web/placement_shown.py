@@ -44,7 +44,9 @@ def columns_of(alternatives: Iterable[Alternative]) -> list[Column]:
 
 
 def _column(one: Alternative) -> Column:
-    pairs = [pair for shares in one.pressures.values() for pair in shares.values()]
+    # A full node that nothing happens to would hide what becomes of the others.
+    everywhere = [list(shares.values()) for shares in one.pressures.values()]
+    pairs = [pair for shares in everywhere if any(before != after for before, after in shares) for pair in shares]
     return Column(
         alternative=one,
         sums=one.body.get("sums", {}),
@@ -62,6 +64,7 @@ def _bounds(bounds: Mapping[str, float]) -> list[str]:
         "bytes": ("{} to be moved", size),
         "peak_recv": ("{} on receiving nodes", percent),
         "peak": ("{} on the fullest node", percent),
+        "moves": ("{} moves", count),
         "nodes": ("{} nodes in use", count),
     }
     return [words[name][0].format(words[name][1](value)) for name, value in bounds.items() if name in words]

@@ -43,6 +43,11 @@ def room(seen: Picture, of: Node) -> list[float]:
     return [round(amount, 3) for amount in seen.room[seen.node_rows[of.pk]].tolist()]
 
 
+def left(seen: Picture, of: Node) -> list[float]:
+    """What of a node's room is not taken by those who are on their way."""
+    return [round(amount, 3) for amount in seen.fleet.room[seen.node_rows[of.pk]].tolist()]
+
+
 def test_a_node_offers_its_size_times_its_limits() -> None:
     plain, own = node(), node(cpu_overcommit=3.0, cpu_limit_percent=50, memory_limit_percent=80, disk_limit_percent=60)
     seen = look()
@@ -168,7 +173,8 @@ def test_who_is_on_the_way_stands_at_its_target_and_still_takes_room_at_its_sour
     move = make_migration(container=one, target=there)
     seen = look()
     assert seen.fleet.home[seen.rows[one.pk]] == seen.node_rows[there.pk]
-    assert room(seen, here)[1] == 10_000.6
+    assert left(seen, here)[1] == 10_000.6
+    assert seen.pressures(seen.fleet.home)[seen.node_rows[here.pk], 1] == pytest.approx(4_745 / 14_745.6)
     assert seen.held[one.pk] == f"Its migration m{move.pk} has not ended."
 
 
@@ -181,7 +187,7 @@ def test_what_an_open_batch_will_move_is_held_with_its_last_stop() -> None:
     seen = look()
     assert seen.held[one.pk] == "It is in the batch Friday."
     assert seen.fleet.home[seen.rows[one.pk]] == seen.node_rows[there.pk]
-    assert [room(seen, at)[0] for at in (here, stop, there)] == [2.8, 2.8, 3.8]
+    assert [left(seen, at)[0] for at in (here, stop, there)] == [2.8, 2.8, 3.8]
     batch.items.update(state="skipped")
     assert one.pk not in look().held
 
@@ -255,8 +261,8 @@ def test_it_takes_as_many_queries_for_any_fleet(django_assert_num_queries: Any) 
         for _ in range(count):
             make_container(node=here, cpus=None)
         Standing.objects.create(node=here, sampled_at=timezone.now() - timedelta(minutes=1))
-        # Nodes, containers, batches, migrations; and each month that the week falls into.
-        with django_assert_num_queries(4 + len(_months())):
+        # Nodes, containers and their wishes, batches, migrations; and each month that the week falls into.
+        with django_assert_num_queries(5 + len(_months())):
             look()
 
 

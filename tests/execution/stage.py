@@ -17,6 +17,7 @@ from migrations_app.execution.step import Step, StepContext
 from migrations_app.models import Migration
 from tests.factories import make_migration
 from tests.fakes.clock import START, SettableClock
+from tests.fakes.nameserver import FakeNameServers
 from tests.fakes.probe import FakeProbe
 from tests.fakes.shell import FakeShell
 from tests.fakes.world import FakeWorld
@@ -35,7 +36,13 @@ class Stage:
         self.after_each: Callable[[], None] = lambda: None
         self.recipes: dict[str, tuple[type[Step], ...]] = {}
         world = FakeWorld()
-        self.outside = Outside(shell=FakeShell(world), probe=FakeProbe(world), clock=self.clock)
+        self.outside = Outside(
+            shell=FakeShell(world),
+            probe=FakeProbe(world),
+            clock=self.clock,
+            nameserver=FakeNameServers(),
+            resolvers=(),
+        )
 
     # Making
 

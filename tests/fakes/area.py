@@ -20,6 +20,7 @@ class Area:
 
     identity: str
     files: dict[str, File] = field(default_factory=dict)
+    texts: dict[str, list[str]] = field(default_factory=dict)  # lines of the files that somebody looks into
 
     @property
     def size(self) -> int:
@@ -38,7 +39,7 @@ class Area:
         self.files[path] = replace(self.files[path], content=-self.files[path].content)
 
     def copy(self) -> Area:
-        return Area(identity=self.identity, files=dict(self.files))
+        return Area(identity=self.identity, files=dict(self.files), texts=_copied(self.texts))
 
     def take_over(self, original: Area, *, by_content: bool) -> tuple[int, int]:
         """Become like the original as rsync --delete does; return bytes and files sent."""
@@ -47,7 +48,7 @@ class Area:
             self.files[path] = original.files[path]
         for path in self.files.keys() - original.files.keys():
             del self.files[path]
-        self.identity = original.identity
+        self.identity, self.texts = original.identity, _copied(original.texts)
         return sum(original.files[path].size for path in sent), len(sent)
 
     def itemized(self, original: Area, *, by_content: bool) -> Iterator[str]:
@@ -60,6 +61,10 @@ class Area:
                 yield f">f+++++++++ {path}"
             elif _differs(mine, file, by_content):
                 yield f">f{'c' if by_content else '.'}{'.' if mine.size == file.size else 's'}t...... {path}"
+
+
+def _copied(texts: dict[str, list[str]]) -> dict[str, list[str]]:
+    return {path: list(lines) for path, lines in texts.items()}
 
 
 def _differs(mine: File | None, original: File, by_content: bool) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tests.fakes.container_facts import CONTAINER_FACTS
+from tests.fakes.forwards import ct_mentions, forward_state
 
 if TYPE_CHECKING:
     from tests.fakes.container import FakeContainer
@@ -187,9 +188,11 @@ def ssh_to(node: FakeNode, address: str, migration: str) -> Answered:
     return (255, "") if node.ssh_fault(address, migration) else (0, "")
 
 
-def arp_owner(node: FakeNode, address: str) -> str:
+def arp_owner(node: FakeNode, address: str) -> Answered:
+    if not node.hears(address):
+        return 1, ""
     owners = [other.mac for other in node.world.nodes.values() if other is not node and other.serving(address)]
-    return "".join(f"{mac}\n" for mac in owners)
+    return 0, "".join(f"{mac}\n" for mac in owners)
 
 
 # What there is
@@ -269,6 +272,8 @@ def digest(node: FakeNode, migration: str, file: str) -> Answered:
 NODE_FACTS: tuple[Callable[..., str | Answered], ...] = (
     *(kernel, tools, service, cpu, memory, disk, vzconf, clock, ntp, netdev, links, veip, macs, bridges, modules),
     *(host_key, ploop, vestat, usage, cpt, cpt_version, cpt_caps, cpt_version_ok, cpt_caps_ok, ssh_to, arp_owner),
+    forward_state,
+    ct_mentions,
     *(containers, containers_plain, names, work, digest),
 )
 FACTS: dict[str, Callable[..., str | Answered]] = {fact.__name__: fact for fact in NODE_FACTS} | CONTAINER_FACTS

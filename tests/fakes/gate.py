@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from migrations_app.ports.shell import Reply
 from tests.fakes import facts, ops
+from tests.fakes.forwards import FORWARD_OPS
 from tests.fakes.job import Job
 from tests.fakes.jobs import JOB_OPS
 
@@ -26,6 +27,9 @@ class Refused(Exception):
 
 class Fenced(Exception):
     """An older token than the newest seen."""
+
+
+SHORT_OPS = ops.OPS | FORWARD_OPS
 
 
 class FakeGate:
@@ -66,7 +70,7 @@ class FakeGate:
         return f"{name} {code} {encode(output)} -\n"
 
     def _do(self, ctid: str, token: str, op: str, args: list[str], stdin: bytes) -> str:
-        if op not in ops.OPS:
+        if op not in SHORT_OPS:
             raise Refused("unknown operation")
         self._fence(ctid, token)
         fault = self.node.due_fault(op)
@@ -78,7 +82,7 @@ class FakeGate:
 
     def _carry_out(self, ctid: str, op: str, args: list[str], stdin: bytes) -> ops.OpAnswer:
         self.node.world.effects.append((self.node.name, ctid, " ".join((op, *args))))
-        return ops.OPS[op](self.node, ctid, args, stdin)
+        return SHORT_OPS[op](self.node, ctid, args, stdin)
 
     def _fence(self, ctid: str, token: str) -> None:
         if (ctid != "0" and not CTID.fullmatch(ctid)) or not token.isdecimal():

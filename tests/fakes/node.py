@@ -12,6 +12,7 @@ from tests.fakes.jobs import FakeJobs
 from tests.fakes.work import Aside, Fault, Fence, WorkArea, public_key
 
 if TYPE_CHECKING:
+    from tests.fakes.forwards import Forward
     from tests.fakes.world import FakeWorld
 
 TOOLS = {
@@ -46,6 +47,8 @@ class FakeNode:
         self.faults: dict[str, Fault] = {}
         self.damages: dict[str, str] = {}  # op -> path in the area that arrives
         self.announced: list[str] = []
+        self.forwards: dict[str, Forward] = {}  # by old address
+        self.tunnel_kinds: tuple[str, ...] = ("gre", "vxlan")
         # Tools that a person runs by hand, by the container they work on.
         self.strangers: dict[str, tuple[str, ...]] = {}
         self.open_connections: dict[str, int] = {}
@@ -140,11 +143,17 @@ class FakeNode:
         """Lose power: nothing runs, packet filters are empty, locks name dead processes; files stay."""
         self.is_up = False
         self.dropped.clear()
+        self.flush()
         self.jobs.crash()
         for container in self.containers.values():
             container.lock_alive = False
             if container.has_processes:
                 container.state = "down"
+
+    def flush(self) -> None:
+        """Lose all rules about addresses passed on, as in a firewall's reload; the gate's records stay."""
+        for record in self.forwards.values():
+            record.in_force, record.new_connections = False, 0
 
     def boot(self) -> None:
         """Come up, and start what is to start at boot."""
@@ -174,6 +183,10 @@ class FakeNode:
         """Return the containers here that hold this address now; frozen processes hold theirs."""
         holders = (container for container in self.containers.values() if container.has_processes)
         return [container for container in holders if address in container.addresses and self.is_up]
+
+    def hears(self, address: str) -> bool:
+        """Return whether packets for the address come to this node's wire."""
+        return ":" in address or address.rpartition(".")[0] == self.address.rpartition(".")[0]
 
     def ssh_fault(self, address: str, migration: str) -> str:
         """Return why this node cannot log in to the address with the migration's key; empty when it can."""

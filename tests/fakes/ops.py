@@ -224,6 +224,8 @@ def thaw(node: FakeNode, ctid: str, args: list[str], stdin: bytes) -> OpAnswer:
 
 
 def announce(node: FakeNode, ctid: str, args: list[str], stdin: bytes) -> OpAnswer:
+    if not node.hears(args[0]):
+        return refused(1, f"no device of this node lies in the network of {args[0]}")
     node.announced.append(args[0])
     return OK
 

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from migrations_app.execution.outside import Outside
+from migrations_app.ports.nameserver import Server
 from migrations_app.ports.shell import Endpoint, NodeUnreachable, ReplyLost
 from tests.fakes.clock import SettableClock
 from tests.fakes.container import FakeContainer
+from tests.fakes.nameserver import FakeNameServers
 from tests.fakes.node import FakeNode
 from tests.fakes.probe import FakeProbe
 from tests.fakes.shell import FakeShell
@@ -51,6 +53,8 @@ class FakeWorld:
     def __init__(self, *, nodes: int = 2) -> None:
         self.clock = SettableClock()
         self.nodes: dict[str, FakeNode] = {}
+        self.nameservers = FakeNameServers()
+        self.resolvers: tuple[Server, ...] = ()
         self.calls: list[Call] = []
         # What was carried out, in order: (node, ctid, words of the op). Asking leaves no trace here.
         self.effects: list[tuple[str, str, str]] = []
@@ -87,7 +91,13 @@ class FakeWorld:
 
     @property
     def outside(self) -> Outside:
-        return Outside(shell=FakeShell(self), probe=FakeProbe(self), clock=self.clock)
+        return Outside(
+            shell=FakeShell(self),
+            probe=FakeProbe(self),
+            clock=self.clock,
+            nameserver=self.nameservers,
+            resolvers=self.resolvers,
+        )
 
     # Faults
 
@@ -185,10 +195,23 @@ class FakeWorld:
         return [
             container
             for node in self.nodes.values()
-            if node.is_up and address not in node.dropped
-            for container in node.serving(address)
+            if node.is_up and address not in node.dropped and node.hears(address)
+            for container in (node.serving(address) or self._passed_on(node, address))
             if container.state == "running"
         ]
+
+    def _passed_on(self, node: FakeNode, address: str) -> list[FakeContainer]:
+        """Return who is reached through what the node passes on."""
+        record = node.forwards.get(address)
+        peer = self.node_at(record.peer) if record and record.in_force and record.side == "out" else None
+        if record is None or peer is None or not self.can_reach(node.name, peer.name):
+            return []
+        if record.kind == "nat":
+            return self.who_answers(record.new)
+        back = peer.forwards.get(address)
+        if back is None or not back.in_force or back.kind != record.kind or address in peer.dropped:
+            return []
+        return peer.serving(address)
 
     def is_held_back(self, address: str) -> bool:
         """Whether a new connection waits instead of failing: its packets are dropped, or its owner is frozen."""
@@ -199,6 +222,7 @@ class FakeWorld:
         """Let a client write once; return whether the write was acknowledged."""
         match self.who_answers(address):
             case [owner, *_] if owner.area is not None:
+                self._count_arrival(address)
                 version = self.next_version()
                 path = f"data/journal/{version}"  # one file each, so that no later write hides a lost one
                 owner.area.write(path, version=version)
@@ -209,6 +233,12 @@ class FakeWorld:
             case _:
                 self.failed_requests.append(address)
         return False
+
+    def _count_arrival(self, address: str) -> None:
+        for node in self.nodes.values():
+            record = node.forwards.get(address)
+            if record is not None and record.in_force and record.side == "out":
+                record.new_connections += 1
 
     # What must hold
 
@@ -233,7 +263,7 @@ class FakeWorld:
             if len(running := self.copies(identity)) > 1:
                 self.forbid(f"two copies run: {', '.join(running)}")
         for address in self.addresses():
-            owners = [node.name for node in self.nodes.values() if node.serving(address)]
+            owners = [node.name for node in self.nodes.values() if node.serving(address) and node.hears(address)]
             if len(owners) > 1:
                 self.forbid(f"{address} is served by {', '.join(owners)}")
 

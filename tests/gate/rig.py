@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,8 +90,9 @@ def _answer(rc: str, out: str, err: str) -> Answer:
 class Gate:
     """The real gate over a temporary root."""
 
-    def __init__(self, root: Path, lib: Path = SOURCE / "lib") -> None:
+    def __init__(self, root: Path, lib: Path = SOURCE / "lib", *, inside: Sequence[str] = ()) -> None:
         self.root = root
+        self.inside = inside  # the words that lead into the place where the gate runs
         self.state = root / "state"
         self.conf = root / "vz" / "conf"
         self.door = root / "ovzgate"
@@ -140,7 +142,8 @@ class Gate:
     def __call__(self, request: str | bytes, *, stdin: bytes = b"", timeout: float = 30) -> Reply:
         environ: dict[bytes, bytes] = {b"PATH": os.environb[b"PATH"]}
         environ[b"SSH_ORIGINAL_COMMAND"] = request if isinstance(request, bytes) else request.encode()
-        run = subprocess.run([self.door], env=environ, input=stdin, capture_output=True, timeout=timeout, check=False)
+        words = [*self.inside, str(self.door)]
+        run = subprocess.run(words, env=environ, input=stdin, capture_output=True, timeout=timeout, check=False)
         return Reply(exit_code=run.returncode, out=run.stdout.decode(), err=run.stderr.decode())
 
     def ask(self, fact: str) -> Answer:

@@ -15,6 +15,7 @@ from django.utils import timezone
 from lab import faults
 from lab.handle import Lab
 from migrations_app.adapters.clock import system_clock
+from migrations_app.adapters.nameserver import DnsNameServer
 from migrations_app.adapters.probe import TcpProbe
 from migrations_app.adapters.ssh import SshShell
 from migrations_app.adapters.ssh_key import read_or_make_key
@@ -39,7 +40,7 @@ def outside(lab: Lab, tmp_path: Path) -> Iterator[Outside]:
     """The panel as it is on its own host, with a key that no node has seen."""
     shell = SshShell(read_or_make_key(tmp_path / "node_key"))
     with lab.inside("panel"):
-        yield Outside(shell=shell, probe=TcpProbe(), clock=system_clock)
+        yield Outside(shell=shell, probe=TcpProbe(), clock=system_clock, nameserver=DnsNameServer(), resolvers=())
         shell.close()
 
 

@@ -19,6 +19,7 @@ from pytest_django import Settings
 from lab.handle import Lab, LabNode
 from lab.load import under_load
 from migrations_app.adapters.clock import system_clock
+from migrations_app.adapters.nameserver import DnsNameServer
 from migrations_app.adapters.probe import TcpProbe
 from migrations_app.adapters.ssh import SshShell
 from migrations_app.adapters.ssh_key import read_or_make_key
@@ -100,7 +101,9 @@ def panel(lab: Lab, ada: User, settings: Settings, tmp_path: Path) -> Iterator[P
     with lab.inside("panel"):
         panel = Panel(
             lab=lab,
-            outside=Outside(shell=shell, probe=TcpProbe(), clock=system_clock),
+            outside=Outside(
+                shell=shell, probe=TcpProbe(), clock=system_clock, nameserver=DnsNameServer(), resolvers=()
+            ),
             ada=ada,
             settings=settings.OVZ,
         )

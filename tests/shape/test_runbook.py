@@ -17,6 +17,7 @@ PAGES = ROOT / "docs" / "runbook"
 INSIDE = frozenset(
     {"ShellError", "GateError", "NodeFault", "LeaseTaken", "LeaseLost", "IllegalChange", "ChangedMeanwhile"}
     | {"BadValue", "NotIdentical", "OpFailed", "Unreadable"}
+    | {"NameServerError", "PlanObjection", "BadName", "NotReadable", "Superseded", "_TooMany"}
 )
 SECTIONS = ("**What it means.**", "**What the panel did.**", "**What to do.**")
 LONGEST_PAGE = 40

@@ -12,10 +12,12 @@ from django.db import transaction
 from migrations_app.models import Migration
 from migrations_app.ports.shell import NodeUnreachable, ReplyLost
 from tests.fakes.world import FakeWorld, SimulatedKill
-from tests.moves import ADDRESS, begin, run_to_end, story
+from tests.moves import ADDRESS, begin, begin_to_new_address, run_to_end, story
 
 Effect = tuple[str, str]  # node, operation
 NEVER = 10**9
+CALLERS_KNOW_THE_OLD_ADDRESS_FOR_SECONDS = 60
+SHORT = {"forward_least_seconds": 60, "forward_quiet_seconds": 40}
 HARMFUL_TWICE = ("start", "stop", "vzmigrate", "vzdump", "restore", "rehearse_start")
 
 
@@ -69,6 +71,36 @@ def test_a_move_ends_as_if_no_call_had_been_cut(method: str, way: str, first: in
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(("way", "first"), [(way, first) for first, way in enumerate(CUTS, start=1)])
+def test_a_move_to_a_new_address_ends_as_if_no_call_had_been_cut(way: str, first: int) -> None:
+    usual = _begun(_to_new_address_but(way, NEVER)[0])
+    cut_at, was_cut = first - 2, True
+    while was_cut:
+        cut_at += 2
+        world, migration = _to_new_address_but(way, cut_at)
+        assert migration.state == Migration.State.DONE, story(migration)
+        assert _where_it_runs(world) == ["node-far/101"]
+        _assert_sound(world, cut_at, usual)
+        assert all(not node.forwards and not node.dropped for node in world.nodes.values()), cut_at
+        was_cut = any(call.cut for call in world.calls)
+    assert cut_at > 20
+
+
+def _to_new_address_but(way: str, cut_at: int) -> tuple[FakeWorld, Migration]:
+    """Callers know the old address only, and stop coming once it is no longer passed on."""
+    world, cut = FakeWorld(nodes=1), CUTS[way]
+    mark = transaction.savepoint()
+    migration = begin_to_new_address(world, "stream")
+    world.cut_after(cut_at, cut.error, takes_effect=cut.takes_effect)
+    world.later(CALLERS_KNOW_THE_OLD_ADDRESS_FOR_SECONDS, world.node("node-1").clients_know.clear)
+    try:
+        migration = _run_through_kills(world, migration, **SHORT)
+    finally:
+        transaction.savepoint_rollback(mark)
+    return world, migration
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(("way", "first"), [("reply-lost", 1), ("killed-before", 2), ("killed-after", 3)])
 @pytest.mark.parametrize("failure", FAILURES)
 def test_a_rollback_ends_as_if_no_call_had_been_cut(failure: str, way: str, first: int) -> None:
@@ -103,11 +135,11 @@ def _undisturbed_but(
     return world, migration
 
 
-def _run_through_kills(world: FakeWorld, migration: Migration) -> Migration:
+def _run_through_kills(world: FakeWorld, migration: Migration, **settings: int) -> Migration:
     try:
-        return run_to_end(world, migration)
+        return run_to_end(world, migration, **settings)
     except SimulatedKill:
-        return run_to_end(world, migration)
+        return run_to_end(world, migration, **settings)
 
 
 def _where_it_runs(world: FakeWorld) -> list[str]:

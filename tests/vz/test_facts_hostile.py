@@ -20,6 +20,8 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "cpt_caps_ok": ("101", 7),
     "ssh_to": ("10.0.0.2", 4),
     "arp_owner": ("10.0.0.2",),
+    "forward_state": ("10.0.0.2",),
+    "ct_mentions": ("101", "10.0.0.2"),
     "work": (4,),
     "digest": (4, "archive.tar"),
 }

@@ -37,6 +37,17 @@ POST_ONLY = {
     "migration-retire",
     "proposal-again",
     "proposal-discard",
+    "migration-end-forward",
+    "name-server-forget",
+    "update-key-forget",
+    "zone-read",
+    "zone-forget",
+    "difference-publish",
+    "difference-undo",
+    "difference-verify",
+    "difference-lower",
+    "difference-restore",
+    "difference-again",
 }
 
 

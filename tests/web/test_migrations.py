@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from migrations_app.execution import forwards
 from migrations_app.models import Finding, LogLine, Migration, StepRun
 from tests.factories import make_container, make_migration, make_node
 
@@ -287,3 +288,17 @@ def test_the_overview_stays_fresh_and_quiet(client: Client) -> None:
 
 def test_an_empty_panel_says_what_to_do_first(client: Client) -> None:
     assert b"Add a node" in client.get(reverse("home")).content
+
+
+def test_it_shows_who_still_comes_to_the_old_address_and_offers_to_end_that(client: Client) -> None:
+    migration = under_way(new_addresses=["198.51.100.7"], old_addresses=["192.0.2.7"])
+    forwards.begin(migration.pk, old="192.0.2.7", new="198.51.100.7", kind="nat", now=timezone.now())
+    forwards.note(forwards.of(migration.pk)[0], counter=41, callers=["203.0.113.9"], now=timezone.now())
+    body = page(client, migration)
+    for part in ("192.0.2.7 → 198.51.100.7", "callers are hidden", "New connections: 41", "203.0.113.9"):
+        assert part in body, part
+    assert "end-forward" in offered(body)
+    client.post(reverse("migration-end-forward", args=[migration.pk]))
+    migration.refresh_from_db()
+    assert migration.forward_released_at is not None
+    assert "end-forward" not in offered(page(client, migration))

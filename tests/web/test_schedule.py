@@ -179,3 +179,15 @@ def test_a_hundred_clicks_make_one_migration(client: Client, container: Containe
     for _ in range(100):
         schedule(client, container, target)
     assert Migration.objects.count() == 1
+
+
+def test_it_takes_new_addresses_and_a_new_name(client: Client, container: Container, target: Node) -> None:
+    schedule(client, container, target, new_addresses=" 198.51.100.7 ", new_hostname="moved.example.net")
+    migration = Migration.objects.get()
+    assert (migration.new_addresses, migration.new_hostname) == (["198.51.100.7"], "moved.example.net")
+    assert migration.old_addresses == container.addresses
+
+
+def test_it_names_what_is_wrong_with_a_new_address(client: Client, container: Container, target: Node) -> None:
+    response = schedule(client, container, target, new_addresses="198.51.100.7, 198.51.100.8")
+    assert "give as many new ones" in objections(response)["new_addresses"][0]

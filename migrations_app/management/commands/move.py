@@ -27,7 +27,13 @@ class Command(BaseCommand):
         parser.add_argument("ctid")
         parser.add_argument("--to", required=True, metavar="NODE")
         parser.add_argument("--method", default="auto", choices=Migration.Method.values)
-        parser.add_argument("--new-ip", metavar="ADDR", help="not possible yet: the container keeps its address")
+        parser.add_argument(
+            "--new-ip",
+            metavar="ADDR",
+            action="append",
+            help="its address there; once for each that it has, in their order",
+        )
+        parser.add_argument("--new-name", metavar="HOST", default="", help="its host name there")
         parser.add_argument("--at", metavar="TIME", help="ISO 8601 with its zone, such as 2026-12-01T02:00+01:00")
         parser.add_argument("--no-rehearsal", action="store_true", help="do not start the copy once before")
         parser.add_argument("--no-fallback", action="store_true", help="when live is not possible, do not dump instead")
@@ -35,8 +41,6 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["new_ip"]:
-            raise CommandError("--new-ip: moving to a new address is not possible yet; nothing was scheduled.")
         migration = _schedule(options)
         if options["wait"]:
             _follow(migration, self.stderr.write if not options["json"] else None)
@@ -58,6 +62,8 @@ def _schedule(options: dict[str, Any]) -> Migration:
             not_before=_time(options["at"]),
             rehearse=not options["no_rehearsal"],
             fall_back_to_dump=not options["no_fallback"],
+            new_addresses=options["new_ip"] or (),
+            new_hostname=options["new_name"],
         )
     except ScheduleRefused as refusal:
         raise CommandError("\n".join(f"{field}: {reason}" for field, reason in refusal.objections)) from refusal

@@ -110,7 +110,9 @@ def tell(ctx: StepContext, node: Endpoint, side: Side, questions: Questions) -> 
 
 def wire_addresses(order: Order) -> tuple[str, ...]:
     """Return the addresses whose owner is looked for on the wire: usable ones of IPv4, a few."""
-    return tuple(address for address in order.addresses if is_usable(address) and ":" not in address)[:MOST_ON_THE_WIRE]
+    return tuple(address for address in order.addresses_there if is_usable(address) and ":" not in address)[
+        :MOST_ON_THE_WIRE
+    ]
 
 
 def is_usable(address: str) -> bool:

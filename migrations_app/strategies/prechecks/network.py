@@ -49,7 +49,9 @@ def _unusable(facts: Facts) -> Iterable[Objection]:
 def free_on_target(facts: Facts) -> list[Objection]:
     owners = facts.target.address_owners or {}
     taken = {
-        a: owners[a] for a in facts.order.addresses if owners.get(a, facts.order.target_ctid) != facts.order.target_ctid
+        a: owners[a]
+        for a in facts.order.addresses_there
+        if owners.get(a, facts.order.target_ctid) != facts.order.target_ctid
     }
     if not taken:
         return []
@@ -68,7 +70,8 @@ def free_on_the_wire(facts: Facts) -> list[Objection]:
     """While the container runs, its own node answers for it: nobody else may, whoever that is."""
     if facts.source.macs is None:
         return []
-    ours = frozenset(facts.source.macs) | _own_macs(facts)
+    # A new address is nobody's yet, not even the container's own node's.
+    ours = frozenset() if facts.order.new_addresses else frozenset(facts.source.macs) | _own_macs(facts)
     strangers = {
         address: sorted(set(macs) - ours) for address, macs in facts.target.on_the_wire.items() if set(macs) - ours
     }
@@ -78,7 +81,9 @@ def free_on_the_wire(facts: Facts) -> list[Objection]:
     return [
         Objection(
             check_id="address-answered-elsewhere",
-            text=f"Seen from {facts.there}, {said}: a machine that is not {facts.here}.",
+            text=f"Seen from {facts.there}, {said}: a machine that is not {facts.here}."
+            if not facts.order.new_addresses
+            else f"Seen from {facts.there}, {said}: the address is in use.",
             way_out="Find that machine (the switch knows the port of a hardware address) and take the address off it.",
             command=f"arping -c 2 {next(iter(strangers))}",
         )
@@ -94,7 +99,7 @@ def _own_macs(facts: Facts) -> frozenset[str]:
 def _silent(facts: Facts) -> Iterable[Objection]:
     silent = [address for address, macs in facts.target.on_the_wire.items() if not macs]
     arping = facts.target.tools is not None and facts.target.tools.has("arping")
-    if silent and facts.runs and arping:
+    if silent and facts.runs and arping and not facts.order.new_addresses:
         yield Objection(
             check_id="address-silent",
             text=f"{facts.ctid} runs, but seen from {facts.there} nobody answers for {_listed(silent)}: "
@@ -116,9 +121,9 @@ def in_reach(facts: Facts) -> list[Objection]:
     return [
         Objection(
             check_id="address-other-network",
-            text=f"{facts.there} has no device in the network of {_listed(facts.order.addresses)}: nobody "
+            text=f"{facts.there} has no device in the network of {_listed(facts.order.addresses_there)}: nobody "
             "would find it there.",
-            way_out="Choose a node in the same network segment: an address is kept inside one segment only.",
+            way_out="Choose a node in the same network segment, or give the container a new address there.",
         )
     ]
 

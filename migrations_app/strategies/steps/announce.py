@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from migrations_app.execution.outcome import Done, RunOutcome
 from migrations_app.execution.step import Step, StepContext
-from migrations_app.strategies.steps import services
+from migrations_app.strategies.steps import forward, services
 from migrations_app.vz.ops import Announce
 
 
@@ -22,5 +22,8 @@ class AnnounceAddresses(Step):
 
 
 def announceable(ctx: StepContext) -> tuple[str, ...]:
-    """Return the addresses of IPv4: those of IPv6 have no ARP, and their neighbours look anew by themselves."""
-    return tuple(address for address in ctx.order.addresses if ":" not in address)
+    """Return those of IPv4 on the target's wire: IPv6 has no ARP, and its neighbours look anew by themselves."""
+    on_its_wire = ctx.order.addresses_there
+    if ctx.order.new_addresses and forward.chosen_kind(ctx) == "here":
+        on_its_wire += ctx.order.addresses
+    return tuple(address for address in on_its_wire if ":" not in address)

@@ -35,9 +35,9 @@ class ChooseMethod(OneJob):
     title = "Choose the method"
 
     def run(self, ctx: StepContext) -> RunOutcome:
-        obstacles: tuple[str, ...] = ()
+        obstacles: tuple[str, ...] = ("its address changes",) if ctx.order.new_addresses else ()
         seen = ctx.evidence_of("preflight")
-        if seen.get("was_running", True):
+        if seen.get("was_running", True) and not obstacles:
             op = VzmigrateCheck(destination=ctx.target.address, migration_id=ctx.order.migration_id, live=True)
             outcome = remote.finished(ctx, ctx.source, self.name, op, stage="Asking vzmigrate")
             if not isinstance(outcome, JobStatus):

@@ -29,9 +29,8 @@ class FreezeAddresses(Step):
     def run(self, ctx: StepContext) -> RunOutcome:
         if not ctx.order.addresses:
             return Done({"left_out": "the container has no address"})
-        freeze = Freeze(addresses=ctx.order.addresses)
-        ctx.must(ctx.target, freeze)
-        ctx.must(ctx.source, freeze)
+        ctx.must(ctx.target, Freeze(addresses=held_back(ctx)))
+        ctx.must(ctx.source, Freeze(addresses=held_back(ctx)))
         busy = sum(_open_work(ctx, address) for address in ctx.order.addresses)
         began = ctx.started_at or ctx.now
         if busy and ctx.now - began < LONGEST_DRAIN:
@@ -53,11 +52,16 @@ class FreezeAddresses(Step):
         return Done()
 
 
+def held_back(ctx: StepContext) -> tuple[str, ...]:
+    """Return every address at which the container could be asked for, here or there."""
+    return ctx.order.addresses + ctx.order.new_addresses
+
+
 def unfreeze(ctx: StepContext, *nodes: Endpoint) -> None:
     """Let connections in again, in this order of nodes."""
     if ctx.order.addresses:
         for node in nodes:
-            ctx.must(node, Unfreeze(addresses=ctx.order.addresses))
+            ctx.must(node, Unfreeze(addresses=held_back(ctx)))
 
 
 def _serves_again(ctx: StepContext) -> bool:

@@ -26,7 +26,7 @@ class ProbeOutside(Step):
     def run(self, ctx: StepContext) -> RunOutcome:
         results = {
             f"{address}:{port}": ctx.outside.probe.connect(address, port, timeout_seconds=PROBE_SECONDS)
-            for address, port in answered_before(ctx)
+            for address, port in must_answer(ctx)
         }
         silent = {place: result.detail for place, result in results.items() if not result.answers}
         if silent:
@@ -38,3 +38,10 @@ class ProbeOutside(Step):
 def answered_before(ctx: StepContext) -> list[tuple[str, int]]:
     """Return address and port pairs that the pre-check saw answer."""
     return [(address, int(port)) for address, port in ctx.evidence_of("preflight").get("answered", [])][:MOST_PORTS]
+
+
+def must_answer(ctx: StepContext) -> list[tuple[str, int]]:
+    """Return where they must answer now: at the new address, and at the old one by what passes it on."""
+    new = dict(ctx.order.replaced)
+    places = answered_before(ctx)
+    return [*((new[address], port) for address, port in places if address in new), *places]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from migrations_app.execution.outcome import Done, Failed, RunOutcome, Waiting
 from migrations_app.execution.step import Step, StepContext
-from migrations_app.strategies.steps import remote, services
+from migrations_app.strategies.steps import forward, remote, services
 from migrations_app.strategies.steps.both_nodes import states
 from migrations_app.vz.facts import ContainerState, CtStatus
 from migrations_app.vz.gate import JobStatus
@@ -77,8 +77,8 @@ def _start(ctx: StepContext) -> RunOutcome | None:
 
 
 def _give_addresses(ctx: StepContext, *, onboot: bool) -> None:
-    if ctx.order.addresses:
-        ctx.must(ctx.target, SetAddresses(addresses=ctx.order.addresses, onboot=onboot))
+    if addresses := forward.addresses_on_target(ctx):
+        ctx.must(ctx.target, SetAddresses(addresses=addresses, onboot=onboot, host_name=ctx.order.new_hostname))
     else:
         ctx.must(ctx.target, SetOnboot(onboot=onboot))
 

@@ -56,7 +56,8 @@ from migrations_app.vz.facts.containers import (
     ObservedContainer,
 )
 from migrations_app.vz.facts.fact import Answer, Checked, Fact, FactUnreadable
-from migrations_app.vz.facts.network import ArpOwner, Bridges, Macs, SshTo, Veip
+from migrations_app.vz.facts.mentions import CtMentions, Mention
+from migrations_app.vz.facts.network import ArpOwner, Bridges, Forwarding, ForwardState, Macs, SshTo, Veip
 from migrations_app.vz.facts.node import (
     ClockReading,
     HostKey,
@@ -102,6 +103,7 @@ __all__ = [
     "CtLeftovers",
     "CtListen",
     "CtLock",
+    "CtMentions",
     "CtMounts",
     "CtResources",
     "CtScripts",
@@ -115,6 +117,8 @@ __all__ = [
     "FenceRecord",
     "FenceState",
     "Filesystem",
+    "ForwardState",
+    "Forwarding",
     "HostKey",
     "Kernel",
     "KernelFact",
@@ -124,6 +128,7 @@ __all__ = [
     "Macs",
     "Memory",
     "MemoryUse",
+    "Mention",
     "Modules",
     "Mount",
     "Names",

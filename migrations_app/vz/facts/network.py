@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from migrations_app.vz import names
-from migrations_app.vz.facts.fact import TIMED_OUT, Answer, Checked, Fact, lines, succeeded
+from migrations_app.vz.facts.fact import TIMED_OUT, Answer, Checked, Fact, key_values, lines, number, succeeded
+
+MOST_CALLERS = 50
 
 _MAC = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}", re.ASCII | re.IGNORECASE)
 
@@ -61,6 +63,46 @@ class ArpOwner(Fact[tuple[str, ...]]):
 
     def _understand(self, answer: Answer) -> tuple[str, ...]:
         return hardware_addresses(succeeded(answer))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forwarding:
+    """How an old address is passed on; counted since the rules were made, callers newest first."""
+
+    wished: bool
+    in_force: bool = False
+    migration_id: int | None = None
+    kind: str = ""
+    new_connections: int = 0
+    callers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ForwardState(Fact[Forwarding]):
+    """Whether this node passes an old address on, and who still comes there."""
+
+    address: str
+
+    name: ClassVar[str] = "forward_state"
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        return (names.checked_address(self.address),)
+
+    def _understand(self, answer: Answer) -> Forwarding:
+        told = lines(succeeded(answer))
+        said = key_values("\n".join(told))
+        if said["wished"] != "yes":
+            return Forwarding(wished=False)
+        callers = names.readable_addresses(line.removeprefix("from=") for line in told if line.startswith("from="))
+        return Forwarding(
+            wished=True,
+            in_force=said["in_force"] == "yes",
+            migration_id=number(said["migration"]),
+            kind=names.clean_line(said["kind"], limit=10),
+            new_connections=number(said.get("new_connections", "0")),
+            callers=tuple(callers)[:MOST_CALLERS],
+        )
 
 
 @dataclass(frozen=True)

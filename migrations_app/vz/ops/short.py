@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from migrations_app.vz import names
 from migrations_app.vz.ops.operation import ForAddresses, ForMigration, Op, Rehearsal
+
+TunnelKind = Literal["gre", "vxlan"]
+ForwardKind = Literal["gre", "vxlan", "nat", "here"]
 
 # ------------------------------------------------------------------ trust between two nodes, for one migration
 
@@ -97,6 +100,31 @@ class SetAddresses(ForAddresses, Op):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DropAddresses(ForAddresses, Op):
+    """Take these addresses off; what else it has stays."""
+
+    name: ClassVar[str] = "drop_address"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EditLine(ForMigration, Op):
+    """Change one line of a file of an arrived copy, if it still is as it was seen; a back-up stays beside the file."""
+
+    path: str
+    number: int
+    old: str
+    new: str
+
+    name: ClassVar[str] = "edit_line"
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        number = names.checked_number(self.number, field="line", lowest=1, highest=999_999)
+        texts = (names.base64_line(text) for text in (self.old, self.new))
+        return (*super().arguments, names.base64_line(self.path), number, *texts)
+
+
+@dataclass(frozen=True, kw_only=True)
 class SetOnboot(Op):
     onboot: bool
 
@@ -148,6 +176,60 @@ class Drained(Op):
     @property
     def arguments(self) -> tuple[str, ...]:
         return (names.checked_address(self.address),)
+
+
+# ------------------------------------------------------------------ an old address passed on
+
+
+@dataclass(frozen=True, kw_only=True)
+class TunnelKinds(Op):
+    """Say which kinds of tunnel this node can make, a line each."""
+
+    name: ClassVar[str] = "tunnel_kinds"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForwardOut(ForMigration, Op):
+    """Pass on what arrives for the old address; the gate wants it to be the container's own here, and not in use."""
+
+    kind: ForwardKind
+    old: str
+    new: str
+    peer: str
+
+    name: ClassVar[str] = "forward_out"
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        addresses = (names.checked_address(address) for address in (self.old, self.new, self.peer))
+        return (*super().arguments, self.kind, *addresses)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForwardIn(ForMigration, Op):
+    """Send the container's answers from its old address back through the tunnel they came by."""
+
+    kind: TunnelKind
+    old: str
+    peer: str
+
+    name: ClassVar[str] = "forward_in"
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        addresses = (names.checked_address(address) for address in (self.old, self.peer))
+        return (*super().arguments, self.kind, *addresses)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForwardEnd(ForMigration, Op):
+    old: str
+
+    name: ClassVar[str] = "forward_end"
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        return (*super().arguments, names.checked_address(self.old))
 
 
 # ------------------------------------------------------------------ the copy left behind

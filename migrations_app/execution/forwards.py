@@ -1,0 +1,47 @@
+"""What is known of old addresses that are passed on: this file alone writes their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db.models import F
+
+from migrations_app.models import Forward
+
+MOST_CALLERS = 20
+
+
+def begin(migration_id: int, *, old: str, new: str, kind: str, now: datetime) -> None:
+    """Note that the address is passed on from now; said again it changes the kind only."""
+    Forward.objects.update_or_create(
+        migration_id=migration_id, old=old, defaults={"kind": kind, "new": new}, create_defaults=_new(new, kind, now)
+    )
+
+
+def _new(new: str, kind: str, now: datetime) -> dict[str, object]:
+    return {"new": new, "kind": kind, "began_at": now}
+
+
+def of(migration_id: int) -> list[Forward]:
+    """Return what is still passed on for the migration."""
+    return list(Forward.objects.filter(migration_id=migration_id, ended_at=None).order_by("old"))
+
+
+def note(row: Forward, *, counter: int, callers: Sequence[str], now: datetime) -> None:
+    """Keep what the node counted; a counter that is lower than before has begun anew."""
+    arrived = counter - row.counter if counter >= row.counter else counter
+    row.new_connections += arrived
+    row.counter, row.checked_at = counter, now
+    if arrived:
+        row.last_arrival_at, row.callers = now, list(callers)[:MOST_CALLERS]
+    row.save(update_fields=["new_connections", "counter", "checked_at", "last_arrival_at", "callers"])
+
+
+def mend(row: Forward) -> None:
+    """Note that the node had lost the rules and was given them again."""
+    Forward.objects.filter(pk=row.pk).update(mended=F("mended") + 1)
+
+
+def end(row: Forward, *, now: datetime) -> None:
+    Forward.objects.filter(pk=row.pk, ended_at=None).update(ended_at=now)

@@ -1,0 +1,226 @@
+"""Names follow the address: planned before, TTLs lowered ahead, published after the switch, TTLs restored.
+
+The publications are carried by ticks of their own; a step asks for one, and waits for what becomes of it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from migrations_app.execution.outcome import (
+    AlreadyDone,
+    CheckOutcome,
+    Done,
+    Failed,
+    Progress,
+    Ready,
+    RunOutcome,
+    Waiting,
+)
+from migrations_app.execution.step import Step, StepContext
+from migrations_app.models import Container, Migration, Publication, Zone
+from migrations_app.zones import publications
+from migrations_app.zones.publications import NotPublishable, NotUndoable
+
+Kind, State = Publication.Kind, Publication.State
+POLL_SECONDS = 1.0
+LONG_POLL_SECONDS = 30.0
+NO_ZONES = "no zone is registered: nothing of names is known here"
+
+
+class PlanNames(Step):
+    """What a person approves is this difference, with its digest; it is made before anything is copied."""
+
+    name = "plan_names"
+    title = "Plan what names and records change"
+
+    def check(self, ctx: StepContext) -> CheckOutcome:
+        return Ready() if Zone.objects.exists() else AlreadyDone({"left_out": NO_ZONES})
+
+    def run(self, ctx: StepContext) -> RunOutcome:
+        row = _newest(ctx, Kind.SWITCH) or _ask(ctx, Kind.SWITCH)
+        match row.state:
+            case State.READY if row.blocking:
+                told = "; ".join(str(one[1]) for one in row.blocking)[:2000]
+                return Failed(name="NamesRefused", reason=f"{row}: {told}", park=True)
+            case State.READY:
+                return Done(_planned(row))
+            case State.WAITING:
+                return Waiting(POLL_SECONDS, Progress(stage="Reading zones"))
+            case _:
+                return _given_up(row)
+
+
+class LowerTtl(Step):
+    """Long before the switch: the old TTL has to run out in every cache after the last server serves the low one."""
+
+    name = "lower_ttl"
+    title = "Lower the TTLs of what will change, and wait the old ones out"
+    public_phrase = "copying"
+
+    def check(self, ctx: StepContext) -> CheckOutcome:
+        return Ready() if ctx.evidence_of("plan_names").get("changes") else AlreadyDone({"left_out": "nothing changes"})
+
+    def run(self, ctx: StepContext) -> RunOutcome:
+        row = _newest(ctx, Kind.LOWER) or _ask(ctx, Kind.LOWER)
+        if row.state == State.READY and not publications.plan_of(row).changes:
+            return Done({"old_ttl_seconds": 0})
+        if not isinstance(carried := _carried(ctx, row, State.VERIFIED), Done):
+            return carried
+        if row.settled_at is not None and row.settled_at > ctx.now:
+            left = (row.settled_at - ctx.now).total_seconds()
+            return Waiting(min(left, LONG_POLL_SECONDS), Progress(stage="Old TTLs run out", seconds_left=left))
+        return Done({"publication": row.pk, "old_ttl_seconds": _longest_ttl(row)})
+
+    def undo(self, ctx: StepContext) -> RunOutcome:
+        return _taken_back(_newest(ctx, Kind.LOWER), now=ctx.now)
+
+
+class SwitchNames(Step):
+    """Guarded by the old values: a record that somebody changed meanwhile is not overwritten, and a person decides."""
+
+    name = "switch_names"
+    title = "Publish the names with the new addresses"
+    public_phrase = "verifying"
+    may_wait_before = False
+    reversible = False
+
+    def check(self, ctx: StepContext) -> CheckOutcome:
+        return Ready() if ctx.evidence_of("plan_names").get("changes") else AlreadyDone({"left_out": "nothing changes"})
+
+    def run(self, ctx: StepContext) -> RunOutcome:
+        row = _newest(ctx, Kind.SWITCH) or _ask(ctx, Kind.SWITCH)
+        if row.state == State.STALE:
+            return _moved(ctx, row)
+        return _carried(ctx, row, State.PUBLISHED, State.VERIFIED)
+
+
+class VerifyNames(Step):
+    """Every authoritative server is asked; one that lags is named, and the old address is passed on meanwhile."""
+
+    name = "verify_names"
+    title = "See the new names at every authoritative server"
+    public_phrase = "finishing"
+    reversible = False
+
+    def check(self, ctx: StepContext) -> CheckOutcome:
+        return Ready() if _newest(ctx, Kind.SWITCH) else AlreadyDone({"left_out": "nothing changes"})
+
+    def run(self, ctx: StepContext) -> RunOutcome:
+        row = _newest(ctx, Kind.SWITCH)
+        if row is None or row.state == State.VERIFIED:
+            return Done({"verified_at": _iso(row.verified_at)} if row else {})
+        if row.state == State.PUBLISHED:
+            return Waiting(LONG_POLL_SECONDS, Progress(stage=_lagging(row)))
+        return Failed(name="NamesRefused", reason=f"{row} is {row.get_state_display().lower()}.", park=True)
+
+
+class RestoreTtl(Step):
+    name = "restore_ttl"
+    title = "Give the records their TTLs back"
+    public_phrase = "finishing"
+    reversible = False
+
+    def check(self, ctx: StepContext) -> CheckOutcome:
+        lowered = ctx.evidence_of("lower_ttl").get("old_ttl_seconds")
+        return Ready() if lowered else AlreadyDone({"left_out": "none was lowered"})
+
+    def run(self, ctx: StepContext) -> RunOutcome:
+        row = _newest(ctx, Kind.RESTORE) or _ask(ctx, Kind.RESTORE)
+        if row.state == State.READY and not publications.plan_of(row).changes:
+            return Done()
+        return _carried(ctx, row, State.PUBLISHED, State.VERIFIED)
+
+
+def _newest(ctx: StepContext, kind: Publication.Kind) -> Publication | None:
+    rows = Publication.objects.filter(migration_id=ctx.order.migration_id, kind=kind)
+    return rows.order_by("-pk").first()
+
+
+def _ask(ctx: StepContext, kind: Publication.Kind) -> Publication:
+    switch = None if kind == Kind.SWITCH else _newest(ctx, Kind.SWITCH)
+    row = publications.ask(
+        kind=kind,
+        of=switch,
+        pairs=ctx.order.replaced,
+        names=[name for name in (ctx.order.hostname, ctx.order.new_hostname) if name],
+        ttl_seconds=ctx.order.settings["low_ttl_seconds"],
+        container=Container.objects.filter(migrations=ctx.order.migration_id).first(),
+        migration=Migration.objects.get(pk=ctx.order.migration_id),
+        actor=None,
+        now=ctx.now,
+    )
+    return row
+
+
+def _carried(ctx: StepContext, row: Publication, *wanted: str) -> RunOutcome:
+    """Publish it, and return Done once it is in one of these states."""
+    if row.state in wanted:
+        return Done({"publication": row.pk})
+    if row.state == State.READY:
+        try:
+            publications.begin(row, digest=row.digest, is_forced=False, now=ctx.now)
+        except NotPublishable as refusal:
+            return Failed(name="NamesRefused", reason=str(refusal), park=True)
+        return Waiting(POLL_SECONDS)
+    if row.is_busy:
+        return Waiting(POLL_SECONDS if row.state == State.WAITING else 2 * POLL_SECONDS, Progress(stage=_lagging(row)))
+    return _given_up(row)
+
+
+def _given_up(row: Publication) -> Failed:
+    """A person's retry asks anew: what failed once may have been put right."""
+    Publication.objects.filter(pk=row.pk).update(migration=None)
+    return Failed(name="NamesRefused", reason=f"{row}: {row.failure} {row.failure_detail}".strip(), park=True)
+
+
+def _moved(ctx: StepContext, row: Publication) -> RunOutcome:
+    """Somebody changed a record since: a new difference is made, and a person looks before it is published."""
+    Publication.objects.filter(pk=row.pk).update(migration=None)
+    fresh = _ask(ctx, Kind.SWITCH)
+    return Failed(
+        name="NamesMoved",
+        reason=f"{row} is void: {row.failure_detail} The old address is passed on meanwhile. {fresh} is the difference "
+        "as it is now: look at it, then try again to publish it.",
+        park=True,
+    )
+
+
+def _taken_back(row: Publication | None, *, now: datetime) -> RunOutcome:
+    if row is None or row.state in (State.UNDONE, State.STALE, State.FAILED, State.READY):
+        return Done()
+    if row.state == State.WAITING:
+        return Waiting(POLL_SECONDS)
+    if row.state != State.UNDOING:
+        try:
+            publications.begin_undo(row, now=now)
+        except NotUndoable as nothing:
+            return Done({"told": str(nothing)})
+    return Waiting(POLL_SECONDS)
+
+
+def _planned(row: Publication) -> dict[str, object]:
+    plan = publications.plan_of(row)
+    return {
+        "publication": row.pk,
+        "digest": row.digest,
+        "changes": len(plan.changes),
+        "elsewhere": len(plan.elsewhere),
+    }
+
+
+def _longest_ttl(row: Publication) -> int:
+    return max((change.before.ttl for change in publications.plan_of(row).changes), default=0)
+
+
+def _lagging(row: Publication) -> str:
+    """Name the servers that do not say it yet."""
+    seen = (server for change in row.zone_changes.all() for server in change.seen)
+    lagging = sorted({f"{name} ({trouble[0]})" for name, _, _, trouble in seen if trouble})
+    if row.failure:
+        return f"{row.get_state_display()}: {row.failure} {row.failure_detail}"[:300]
+    return f"{row.get_state_display()}: {'; '.join(lagging)}"[:300] if lagging else row.get_state_display()
+
+
+def _iso(moment: datetime | None) -> str:
+    return moment.isoformat() if moment else ""

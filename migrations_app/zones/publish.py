@@ -1,0 +1,146 @@
+"""Bring a zone to what a plan says, by guarded updates: what nobody planned for is never overwritten."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from migrations_app.ports.nameserver import NameServerError, PrerequisiteFailed, Requirement, RRset, Update
+from migrations_app.ports.nameserver import UpdateReplyLost as ReplyLost
+from migrations_app.ports.provider import Provider
+from migrations_app.zones.names import without_dot
+from migrations_app.zones.plan import RecordChange
+
+# Each try begins with a look. Somebody who edits the zone all the time can make some of them fail, not all.
+MOST_TRIES = 8
+
+
+class Standing(Enum):
+    OLD = auto()
+    DESIRED = auto()
+    OTHER = auto()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drift:
+    """Something else stands there than was planned for."""
+
+    change: RecordChange
+    found: RRset
+
+    @property
+    def words(self) -> str:
+        there = " | ".join(self.found.values) or "nothing"
+        wanted = " | ".join(self.change.before.values) or "nothing"
+        ttls = f" with TTL {self.found.ttl}" if self.found.values == self.change.before.values else ""
+        name = without_dot(self.change.name)
+        return f"{name} {self.found.type} is {there}{ttls}; the difference was made for {wanted}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settled:
+    """The zone holds what the plan says; ``sent`` is how many updates that took, the serial the one it has now."""
+
+    serial: int
+    sent: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conflict:
+    """Somebody changed what the plan is about; no update of ours is in the zone."""
+
+    drifts: tuple[Drift, ...]
+
+
+class Superseded(Exception):
+    """Somebody else decides by now what becomes of this zone; nothing more was sent."""
+
+
+class UpdateWithoutEffect(NameServerError):
+    """The server said that the update was made, and still holds the old records."""
+
+    meaning = "says that it made the update, and holds the old records"
+
+
+def standing(change: RecordChange, found: RRset) -> Standing:
+    """Return what was found, seen by the change; a TTL that one of ours had or gets is no difference."""
+    if found.type != change.type:
+        return Standing.OTHER
+    ttl_is_ours = not found.values or found.ttl in (change.before.ttl, change.after.ttl)
+    is_ttl_only = change.before.values == change.after.values
+    if found.values == change.after.values and ttl_is_ours and not (is_ttl_only and found.ttl != change.after.ttl):
+        return Standing.DESIRED
+    return Standing.OLD if found.values == change.before.values and ttl_is_ours else Standing.OTHER
+
+
+def look(provider: Provider, zone: str, changes: Sequence[RecordChange]) -> list[tuple[RecordChange, RRset]]:
+    """Return what stands at the places of these changes now."""
+    return [(change, _current(provider, zone, change)) for change in changes]
+
+
+def settle(
+    provider: Provider, zone: str, changes: Sequence[RecordChange], *, may_send: Callable[[], bool] = lambda: True
+) -> Settled | Conflict:
+    """Make the changes of one zone, all of them or none. Safe to call again after a kill at any line.
+
+    An answer that was lost is resolved by looking: what is desired is there (made), what is old is there (not made,
+    tried again), or something else is (a conflict).
+
+    :raises NameServerError: the server would not; what it said.
+    :raises Superseded: ``may_send`` says that this is another's by now; asked between the look and each update.
+    """
+    sent = 0
+    trouble: NameServerError | None = None
+    for _ in range(MOST_TRIES):
+        soa = provider.soa(zone)  # before the records: an edit between the two makes the guard fail, which is right
+        found = look(provider, zone, changes)
+        drifts = tuple(Drift(change=one, found=rrset) for one, rrset in found if standing(one, rrset) is Standing.OTHER)
+        if drifts:
+            return Conflict(drifts=drifts)
+        old = [one for one, rrset in found if standing(one, rrset) is Standing.OLD]
+        if not old:
+            return Settled(serial=serial_of(soa), sent=sent)
+        if not may_send():
+            raise Superseded
+        trouble = _send(provider, update_for(zone, old, soa))
+        sent += 1
+    raise trouble or UpdateWithoutEffect(changes[0].server, detail=f"{without_dot(zone)}, {sent} times")
+
+
+def update_for(zone: str, changes: Sequence[RecordChange], soa: RRset) -> Update:
+    """Return the update with its guards: the whole old RRsets, no alias in the way, and the zone as it was looked at.
+
+    The SOA guards what values cannot: TTLs, which requirements do not see.
+    """
+    return Update(
+        zone=zone,
+        requires=tuple(dict.fromkeys([Requirement(name=zone, type="SOA", values=soa.values), *_guards(changes)])),
+        puts=tuple(change.after for change in changes),
+    )
+
+
+def serial_of(soa: RRset) -> int:
+    return int(soa.values[0].split()[2])
+
+
+def _guards(changes: Sequence[RecordChange]) -> Iterator[Requirement]:
+    for change in changes:
+        yield Requirement(name=change.name, type=change.type, values=change.before.values)
+        if change.type != "CNAME":
+            # Servers say NOERROR to an address at an alias, and do nothing.
+            yield Requirement(name=change.name, type="CNAME")
+
+
+def _send(provider: Provider, update: Update) -> NameServerError | None:
+    """Return what went wrong where looking again decides; raise what looking cannot mend."""
+    try:
+        provider.change(update)
+    except (PrerequisiteFailed, ReplyLost) as doubt:
+        return doubt
+    return None
+
+
+def _current(provider: Provider, zone: str, change: RecordChange) -> RRset:
+    is_absent_once = not change.before.values or not change.after.values
+    return provider.current(zone, change.name, change.type, may_be_missing=is_absent_once)

@@ -1,0 +1,55 @@
+"""Time to live: lowered ahead of a change, waited out everywhere, restored afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from migrations_app.ports.nameserver import RRset
+from migrations_app.zones.plan import Plan, RecordChange
+from migrations_app.zones.world import World
+
+MARGIN = timedelta(seconds=30)
+
+
+def lowering(plan: Plan, ttl_seconds: int) -> Plan:
+    """Return the plan that only lowers the TTL of what a plan will change, values untouched."""
+    changes = tuple(
+        _only_ttl(change, change.before, ttl_seconds, "so that the change will be seen soon")
+        for change in plan.changes
+        if change.before.values and change.before.ttl > ttl_seconds
+    )
+    return Plan(title=f"lower TTLs to {ttl_seconds} s for: {plan.title}", changes=changes)
+
+
+def restoring(plan: Plan) -> Plan:
+    """Return the plan that gives what a plan changed the TTLs back that its records had before."""
+    changes = tuple(
+        _only_ttl(change, change.after, change.before.ttl, "as it was before the change")
+        for change in plan.changes
+        if change.after.values and change.after.ttl != change.before.ttl
+    )
+    return Plan(title=f"restore TTLs after: {plan.title}", changes=changes)
+
+
+def ready_at(lowered: Plan, seen_everywhere_at: datetime) -> datetime:
+    """Return when every cache has forgotten the old TTL; it counts from when the last server had the low one."""
+    longest = max((change.before.ttl for change in lowered.changes), default=0)
+    return seen_everywhere_at + timedelta(seconds=longest) + MARGIN
+
+
+def settled_at(plan: Plan, world: World, seen_everywhere_at: datetime) -> datetime:
+    """Return when no cache that keeps to the rules says the old values any more, nor that a new name does not exist."""
+    kept = [min(change.before.ttl, change.after.ttl) for change in plan.changes if change.before.values]
+    missed = [negative_ttl(world, change.zone) for change in plan.changes if not change.before.values]
+    return seen_everywhere_at + timedelta(seconds=max([*kept, *missed], default=0)) + MARGIN
+
+
+def negative_ttl(world: World, zone: str) -> int:
+    """Return for how many seconds caches remember that a name does not exist."""
+    soa = world.zone(zone).records.get((zone, "SOA"))
+    return min(soa.ttl, int(soa.values[0].split()[6])) if soa else 0
+
+
+def _only_ttl(change: RecordChange, rrset: RRset, ttl: int, why: str) -> RecordChange:
+    return replace(change, before=rrset, after=replace(rrset, ttl=ttl), why=(why,))

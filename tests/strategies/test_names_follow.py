@@ -1,0 +1,120 @@
+"""Names go along with a container that gets a new address."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+
+from migrations_app.models import Migration, Publication
+from migrations_app.usecases.advance_names import advance_names
+from migrations_app.usecases.answer_parked import answer_parked
+from tests.fakes.clock import START
+from tests.fakes.world import FakeWorld
+from tests.moves import ADDRESS, NEW_ADDRESS, begin_to_new_address, story, tick
+from tests.zones.rig import Names, fall_behind, make_names
+
+pytestmark = pytest.mark.django_db
+SHORT = {"forward_least_seconds": 60, "forward_quiet_seconds": 30}
+State = Migration.State
+
+
+@pytest.fixture
+def world() -> FakeWorld:
+    world = FakeWorld(nodes=1)
+    world.clients_write = False  # an hour of waiting for TTLs would be an hour of their writing
+    return world
+
+
+@pytest.fixture
+def names(world: FakeWorld) -> Names:
+    return make_names(world)
+
+
+def both(world: FakeWorld, migration: Migration, *, ticks: int = 3000, **more: Any) -> Migration:
+    """Carry the migration and its publications forward, as the worker does, until nothing more is due."""
+    for _ in range(ticks):
+        due = Publication.objects.busy().filter(next_look_at__lte=world.clock()).values_list("pk", flat=True)
+        for pk in due:
+            advance_names(publication_id=pk, outside=world.outside, settings=settings.OVZ)
+        if not tick(world, migration, **SHORT | more):
+            break
+    migration.refresh_from_db()
+    return migration
+
+
+def test_every_record_says_the_new_address_and_ttls_are_as_before(world: FakeWorld, names: Names) -> None:
+    migration = both(world, begin_to_new_address(world, "stream"))
+    assert migration.state == State.DONE, story(migration)
+    assert names.values("shop.example.net.", "A") == (NEW_ADDRESS,)
+    assert set(names.values("pool.example.net.", "A")) == {NEW_ADDRESS, "192.0.2.102"}
+    assert f'"v=spf1 ip4:{NEW_ADDRESS} -all"' in names.values("example.net.", "TXT")
+    assert names.forward.rrsets["shop.example.net.", "A"].ttl == 3600
+    assert names.forward.rrsets["pool.example.net.", "A"].ttl == 300
+
+
+def test_the_old_ttl_runs_out_before_anybody_has_to_wait(world: FakeWorld, names: Names) -> None:
+    migration = both(world, begin_to_new_address(world, "stream"))
+    lowered, frozen = (migration.steps.get(name=name) for name in ("lower_ttl", "freeze"))
+    assert frozen.started_at is not None
+    assert lowered.started_at is not None
+    assert frozen.started_at - lowered.started_at >= timedelta(seconds=3600)
+    assert migration.frozen_at is not None
+    assert migration.unfrozen_at is not None
+    published = Publication.objects.get(kind=Publication.Kind.SWITCH).published_at
+    assert published is not None
+    assert published >= migration.unfrozen_at
+
+
+def test_the_forward_stays_ten_times_the_old_ttl(world: FakeWorld, names: Names) -> None:
+    migration = both(world, begin_to_new_address(world, "stream"))
+    row = migration.forwards.get()
+    assert row.ended_at is not None
+    assert row.ended_at - row.began_at >= timedelta(hours=10)
+
+
+def test_a_record_that_somebody_changed_is_never_overwritten(world: FakeWorld, names: Names, ada: User) -> None:
+    migration = begin_to_new_address(world, "stream")
+    world.later(3000, lambda: names.forward.put("shop.example.net.", "A", 60, "192.0.2.77"))
+    migration = both(world, migration)
+    assert (migration.state, migration.failure) == (State.PARKED, "NamesMoved")
+    assert names.values("shop.example.net.", "A") == ("192.0.2.77",)
+    assert migration.point_of_no_return_at is not None
+    assert world.node("node-1").forwards[ADDRESS].in_force
+    both(world, migration)
+    answer_parked(migration=migration, answer="retry", actor=ada, now=world.clock())
+    migration = both(world, migration)
+    assert migration.state == State.DONE, story(migration)
+    assert names.values("shop.example.net.", "A") == ("192.0.2.77",)
+    assert set(names.values("pool.example.net.", "A")) == {NEW_ADDRESS, "192.0.2.102"}
+
+
+def test_a_failure_before_the_switch_gives_the_ttls_back(world: FakeWorld, names: Names) -> None:
+    migration = begin_to_new_address(world, "stream", fall_back_to_dump=False)
+    world.node("node-far").fail("start", 50, "boom", times=9)
+    migration = both(world, migration)
+    assert migration.state == State.ROLLED_BACK, story(migration)
+    assert names.values("shop.example.net.", "A") == (ADDRESS,)
+    assert names.forward.rrsets["shop.example.net.", "A"].ttl == 3600
+
+
+def test_nothing_is_asked_where_no_zone_is_registered(world: FakeWorld) -> None:
+    migration = both(world, begin_to_new_address(world, "stream"))
+    assert migration.state == State.DONE
+    assert not Publication.objects.exists()
+    assert migration.finished_at is not None
+    assert migration.finished_at - START < timedelta(minutes=10)
+
+
+def test_a_lagging_server_is_named_and_the_forward_stays(world: FakeWorld, names: Names) -> None:
+    """A server that lags from the switch on: nothing is called verified, and nobody is turned away."""
+    migration = begin_to_new_address(world, "stream")
+    world.later(3600, lambda: fall_behind(names))
+    migration = both(world, migration, ticks=400)
+    assert migration.state == State.RUNNING, story(migration)
+    assert migration.steps.get(name="verify_names").state == "running"
+    assert "ns2.example.net" in migration.progress["stage"]
+    assert world.node("node-1").forwards[ADDRESS].in_force
