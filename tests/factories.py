@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from migrations_app.basics import cipher
-from migrations_app.models import Container, Customer, Migration, NameServer, Node, UpdateKey, Zone
+from migrations_app.models import Batch, BatchItem, Container, Customer, Migration, NameServer, Node, UpdateKey, Zone
 from migrations_app.ports.nameserver import Key
 from migrations_app.zones.shelf import seal_context
 from tests.fakes.clock import START
@@ -98,6 +98,28 @@ def make_migration(
         "next_tick_at": START,
     }
     return Migration.objects.create(**values | overrides)
+
+
+def make_batch(**overrides: Any) -> Batch:
+    """Make a draft without moves."""
+    values: dict[str, Any] = {"name": "Empty node-3", "created_at": START, "freeze_budget_seconds": 5.0}
+    return Batch.objects.create(**values | overrides)
+
+
+def make_item(batch: Batch, *, container: Container | None = None, **overrides: Any) -> BatchItem:
+    """Make the batch's next move."""
+    container = container or make_container()
+    values: dict[str, Any] = {
+        "position": batch.items.count(),
+        "container": container,
+        "source": container.node,
+        "bytes_forecast": 60 * 1024 * 1024,
+        "seconds_forecast": 120.0,
+        "freeze_seconds_forecast": 0.8,
+    }
+    if "target" not in overrides:
+        overrides["target"] = make_node()
+    return BatchItem.objects.create(batch=batch, **values | overrides)
 
 
 def make_name_server(*, name: str = "ns1.example.net", address: str = "192.0.2.53", **overrides: Any) -> NameServer:

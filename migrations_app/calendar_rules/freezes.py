@@ -31,15 +31,16 @@ class Freeze:
 def not_over(now: datetime) -> tuple[Freeze, ...]:
     """Return what holds now or will, the first to begin first."""
     rows = FreezePeriod.objects.filter(ends_at__gt=now).order_by("starts_at", "pk")
-    return tuple(
-        Freeze(
-            name=row.name,
-            starts_at=row.starts_at,
-            ends_at=row.ends_at,
-            node_id=row.node_id,
-            customer_id=row.customer_id,
-        )
-        for row in rows
+    return tuple(as_value(row) for row in rows)
+
+
+def as_value(row: FreezePeriod) -> Freeze:
+    return Freeze(
+        name=row.name,
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        node_id=row.node_id,
+        customer_id=row.customer_id,
     )
 
 

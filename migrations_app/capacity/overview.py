@@ -16,7 +16,7 @@ from migrations_app.models import Node
 
 VIEWS: Final = {"now": "Now", "week": "Week, 95th percentile", "promised": "Promised"}
 STALE_BEATS = 3
-_COLUMNS = ("pk", "name", "link_mbps", "standing__sampled_at", "standing__missed", "standing__replayed_until")
+_COLUMNS = ("pk", "name", "duty", "link_mbps", "standing__sampled_at", "standing__missed", "standing__replayed_until")
 _BYTES_PER_MBIT = 125_000
 Amounts = Mapping[str, float]
 
@@ -37,6 +37,7 @@ class NodeRow:
 
     pk: int
     name: str
+    duty: str
     sampled_at: datetime | None
     is_stale: bool
     missed: str
@@ -47,6 +48,11 @@ class NodeRow:
     shares: Mapping[str, float]
     pressures: Mapping[str, float]
     full: Full | None
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing was heard of it lately, and somebody should wonder why."""
+        return self.is_stale and self.duty != Node.Duty.MAINTENANCE
 
     @property
     def heat(self) -> float:
@@ -66,7 +72,7 @@ def fleet(
 
 
 def _row(row: Sequence[object], view: str, limits: Mapping[str, float], fresh_since: datetime) -> NodeRow:
-    pk, name, link_mbps, sampled_at, missed, replayed_until, use, total, promised, full = row
+    pk, name, duty, link_mbps, sampled_at, missed, replayed_until, use, total, promised, full = row
     total_, promised_, point = _table(total), _table(promised), _table(use)
     used = {one.name: point[one.metric] for one in RESOURCES if one.metric in point}
     shares = _shares(promised_ if view == "promised" else used, total_)
@@ -76,6 +82,7 @@ def _row(row: Sequence[object], view: str, limits: Mapping[str, float], fresh_si
     return NodeRow(
         pk=int(str(pk)),
         name=str(name),
+        duty=str(duty),
         sampled_at=sampled_at if isinstance(sampled_at, datetime) else None,
         is_stale=not isinstance(sampled_at, datetime) or sampled_at < fresh_since,
         missed=str(missed or ""),
@@ -123,8 +130,8 @@ class Fits:
 
 
 def fits(rows: Iterable[NodeRow], size: Amounts, limits: Mapping[str, float]) -> Fits:
-    """Return how many more containers of this size (cpu, memory, disk) the nodes take that answered lately."""
-    alive = [row for row in rows if not row.is_stale]
+    """Return how many more containers of this size (cpu, memory, disk) the nodes in service take."""
+    alive = [row for row in rows if not row.is_stale and row.duty == Node.Duty.IN_SERVICE]
     by_use, by_use_with_loss = _counted([(row.used, row.total) for row in alive], size, limits)
     by_promise, by_promise_with_loss = _counted([(row.promised, row.total) for row in alive], size, limits)
     return Fits(

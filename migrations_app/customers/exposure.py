@@ -53,6 +53,7 @@ class PublicMove:
     phase: str  # planned, under_way, needs_staff, done, not_done, called_off
     sentence: str
     planned_for: datetime
+    is_about: bool  # planned among others: it may be somewhat earlier or later
     window_ends_at: datetime | None
     expected_interruption_seconds: float
     started_at: datetime | None
@@ -107,6 +108,7 @@ def move(migration: Migration, *, phrase: str) -> PublicMove:
         phase=phase,
         sentence=_sentence(migration, phase, phrase),
         planned_for=migration.not_before,
+        is_about=migration.is_held,
         window_ends_at=migration.window_ends_at,
         expected_interruption_seconds=expected_interruption(migration),
         started_at=migration.started_at,

@@ -38,10 +38,20 @@ TONES: Mapping[str, Mapping[str, str]] = {
         "unknown": "careful",
     },
     "node": {"new": "busy", "key_offered": "careful", "key_pinned": "careful", "ready": "good"},
+    "duty": {"in_service": "good", "draining": "careful", "maintenance": "careful"},
     "preparation": {"offered": "careful", "accepted": "busy", "done": "good", "failed": "bad"},
     "proposal": {"open": "careful", "accepted": "good", "discarded": "quiet"},
     "alternative": {"waiting": "busy", "ready": "good", "failed": "bad"},
     "found": {"optimal": "good", "feasible": "busy", "impossible": "careful"},
+    "batch": {
+        "draft": "quiet",
+        "running": "busy",
+        "paused": "careful",
+        "stopped": "bad",
+        "done": "good",
+        "cancelled": "quiet",
+    },
+    "item": {"waiting": "quiet", "moving": "busy", "done": "good", "skipped": "careful", "failed": "bad"},
     "publication": {
         "waiting": "busy",
         "ready": "careful",
@@ -73,6 +83,7 @@ STEP_ICONS: Mapping[str, str] = {
     "failed": "circle-x",
     "undone": "arrow-back-up",
 }
+DUTY_WORDS: Mapping[str, str] = {"in_service": "In service", "draining": "Draining", "maintenance": "Maintenance"}
 MOVE_WORDS: Mapping[str, str] = {
     "planned": "Planned",
     "under_way": "Under way",
@@ -109,3 +120,8 @@ def move_words(phase: str) -> str:
 def pair_words(verdict: str) -> str:
     """Return the shortest answer to: can it go live?"""
     return PAIR_WORDS.get(verdict, verdict)
+
+
+@register.filter
+def duty_words(duty: str) -> str:
+    return DUTY_WORDS.get(duty, duty)

@@ -21,8 +21,11 @@ from django_htmx.middleware import HtmxDetails
 
 from migrations_app.models import (
     Alternative,
+    Batch,
+    BatchItem,
     Container,
     Customer,
+    FreezePeriod,
     Migration,
     NameServer,
     Node,
@@ -90,8 +93,23 @@ def get_container(container_id: int) -> Container:
 
 
 def get_migration(migration_id: int) -> Migration:
-    wanted = Migration.objects.select_related("container__owner", "source", "target", "created_by", "forecast")
+    wanted = Migration.objects.select_related(
+        "container__owner", "source", "target", "created_by", "forecast", "batch_item__batch"
+    )
     return get_object_or_404(wanted, pk=migration_id)
+
+
+def get_freeze_period(period_id: int) -> FreezePeriod:
+    return get_object_or_404(FreezePeriod.objects.select_related("node", "customer"), pk=period_id)
+
+
+def get_batch(batch_id: int) -> Batch:
+    return get_object_or_404(Batch.objects.select_related("alternative__proposal", "created_by"), pk=batch_id)
+
+
+def get_batch_item(item_id: int) -> BatchItem:
+    wanted = BatchItem.objects.select_related("batch", "container", "source", "target")
+    return get_object_or_404(wanted, pk=item_id)
 
 
 def get_proposal(proposal_id: int) -> Proposal:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -14,6 +13,7 @@ from migrations_app.web.time_zones import known_zones
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MOST = 500
 USUAL = BatchTerms()
+FOLDED = {"most_at_once", "most_per_node", "most_per_link", "most_per_customer", "bandwidth_limit_mib"}
 
 
 def _hour(label: str, help_text: str = "") -> forms.TimeField:
@@ -84,9 +84,9 @@ class BatchTermsForm(PanelForm):
         known["weekdays"] = tuple(asked["weekdays"])
         return BatchTerms(**known, bandwidth_limit_kib=cap_mib * KIB_PER_MIB if cap_mib else None)
 
-    def object_to_all(self, objections: Iterable[tuple[str, str]]) -> None:
-        for field, reason in objections:
-            self.object_to(field, reason)
+    @property
+    def more_has_errors(self) -> bool:
+        return bool(self.errors.keys() & FOLDED)
 
 
 class AcceptForm(BatchTermsForm):
@@ -95,10 +95,6 @@ class AcceptForm(BatchTermsForm):
     name = forms.CharField(
         max_length=120, help_text="What it is for, such as: empty node-3 before its disks are changed."
     )
-
-    @property
-    def more_has_errors(self) -> bool:
-        return bool(self.errors.keys() & {"most_at_once", "most_per_node", "most_per_link", "most_per_customer"})
 
     def named(self) -> dict[str, Any]:
         """Return the name and the terms, as the use case wants to hear them."""

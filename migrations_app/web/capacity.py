@@ -42,7 +42,7 @@ def fleet(request: PanelRequest) -> HttpResponse:
         "columns": COLUMNS,
         "query": _query(view, sort),
         "maps": _maps(rows) if page.paginator.num_pages > 1 else [],
-        "silent": sum(row.is_stale for row in rows),
+        "silent": sum(row.is_silent for row in rows),
         "soon": [row for row in overview.ordered(rows, "full")[:5] if row.full],
         "hot": sum(row.heat >= 1 for row in rows),
         "form": form,

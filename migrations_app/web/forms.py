@@ -41,6 +41,10 @@ class PanelForm(forms.Form):
         name = self.also_called.get(field, field)
         self.add_error(name if name in self.fields else None, reason)
 
+    def object_to_all(self, objections: Iterable[tuple[str, str]]) -> None:
+        for field, reason in objections:
+            self.object_to(field, reason)
+
 
 def _dress(form: forms.BaseForm) -> None:
     for field in form.fields.values():
@@ -160,7 +164,12 @@ class ScheduleForm(PanelForm):
 
     NOW, LATER = "now", "later"
 
-    target = TargetField(Node.objects.none(), empty_label="Choose a node", label="To which node")
+    target = TargetField(
+        Node.objects.none(),
+        empty_label="Choose a node",
+        label="To which node",
+        help_text="Nodes that are draining or in maintenance are not offered.",
+    )
     method = forms.ChoiceField(
         choices=[
             (Migration.Method.AUTO, "Choose for me"),
@@ -229,10 +238,10 @@ class ScheduleForm(PanelForm):
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        targets = Node.objects.filter(state=Node.State.READY).exclude(pk=container.node_id).order_by("name")
+        targets = Node.objects.filter(state=Node.State.READY, duty=Node.Duty.IN_SERVICE).exclude(pk=container.node_id)
         field = cast(TargetField, self.fields["target"])
         field.live_checks = live_checks
-        field.queryset = targets
+        field.queryset = targets.order_by("name")
         self.fields["freeze_budget_seconds"].initial = freeze_budget_seconds
 
     def clean(self) -> dict[str, Any]:
@@ -252,10 +261,6 @@ class ScheduleForm(PanelForm):
             "new_addresses": asked["new_addresses"].replace(",", " ").split(),
             "new_hostname": asked["new_hostname"],
         }
-
-    def object_to_all(self, objections: Iterable[tuple[str, str]]) -> None:
-        for field, reason in objections:
-            self.object_to(field, reason)
 
     @property
     def address_has_errors(self) -> bool:

@@ -11,13 +11,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from migrations_app.models import Migration, Node, Preparation
-from migrations_app.web import customers, live
+from migrations_app.models import Batch, Migration, Node, Preparation
+from migrations_app.web import batch_shown, customers, live
 from migrations_app.web.access import PanelRequest, customer_of, signed_in, staff_page
 from migrations_app.web.live import LivePart
 
 ROWS_SHOWN = 10
 State = Migration.State
+Duty = Node.Duty
 
 
 @require_safe
@@ -41,14 +42,19 @@ def overview_live(request: PanelRequest) -> HttpResponse:
 def _overview_part(now: datetime) -> LivePart:
     migrations = Migration.objects.select_related("container", "source", "target")
     parked = migrations.filter(state=State.PARKED).order_by("created_at")
+    batches = batch_shown.rows(batch_shown.in_order(Batch.objects.active()))
+    stopped = [row for row in batches if row.batch.state == Batch.State.STOPPED]
     context = {
+        "stopped_batches": stopped,
+        "batches": [row for row in batches if row.batch.state != Batch.State.STOPPED],
         "running": migrations.filter(state__in=(State.RUNNING, State.PAUSED, State.ROLLING_BACK)).order_by(
             "started_at"
         ),
         "parked": parked,
         "planned": migrations.filter(state=State.SCHEDULED).order_by("not_before")[:ROWS_SHOWN],
         "ended": migrations.filter(state__in=Migration.ENDED_STATES).order_by("-finished_at")[:ROWS_SHOWN],
-        "troubled_nodes": Node.objects.exclude(fault="").order_by("name"),
+        "troubled_nodes": Node.objects.exclude(fault="").exclude(duty=Duty.MAINTENANCE).order_by("name"),
+        "out_of_service": Node.objects.exclude(duty=Duty.IN_SERVICE).order_by("name"),
         "unfinished_nodes": Node.objects.filter(~Q(state=Node.State.READY), fault="").order_by("name"),
         "offered": Preparation.objects.filter(state__in=(Preparation.State.OFFERED, Preparation.State.FAILED))
         .select_related("node")
@@ -58,7 +64,7 @@ def _overview_part(now: datetime) -> LivePart:
         ),
         "node_count": Node.objects.count(),
     }
-    said = f"{len(parked)} migrations need a person."
+    said = f"{len(parked)} migrations need a person; {len(stopped)} batches are stopped."
     return LivePart(
         template="migrations_app/home/_overview.html",
         context=context,

@@ -15,18 +15,19 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from migrations_app.models import Container, Migration, Node, Preparation
+from migrations_app.models import BatchItem, Container, Migration, Node, Preparation
 from migrations_app.usecases.accept_preparation import PreparationRefused, accept_preparation
 from migrations_app.usecases.add_node import NodeRefused, add_node
 from migrations_app.usecases.pin_host_key import HostKeyMoved, pin_host_key
 from migrations_app.usecases.request_scan import request_scan
 from migrations_app.usecases.set_owner import set_owner
 from migrations_app.usecases.show_install_command import NoPanelKey, install_command_for
-from migrations_app.web import live, quiet_hours, runbook, use
+from migrations_app.web import batch_shown, live, quiet_hours, runbook, use
 from migrations_app.web.access import PanelRequest, get_container, get_node, get_preparation, staff_page
 from migrations_app.web.export import csv_response
 from migrations_app.web.forms import ContainerFilter, NodeForm, OwnerForm
 from migrations_app.web.live import LivePart
+from migrations_app.web.rule_forms import ContainerRulesForm, DutyForm, NodeRulesForm
 
 ROWS_PER_PAGE = 50
 SORT_COLUMNS = (
@@ -64,12 +65,26 @@ def node_add(request: PanelRequest) -> HttpResponse:
 @require_safe
 @staff_page
 def node(request: PanelRequest, node_id: int) -> HttpResponse:
-    shown = get_node(node_id)
+    return node_page(request, get_node(node_id))
+
+
+def node_page(
+    request: PanelRequest, shown: Node, *, duty_form: DutyForm | None = None, rules_form: NodeRulesForm | None = None
+) -> HttpResponse:
+    """Answer with the node's page; with a form that was refused, if there is one."""
     part = _node_part(shown, timezone.now())
-    context = {"node": shown, "live": live.draw(request, part), "refresh": not part.ended}
+    context = {
+        "node": shown,
+        "live": live.draw(request, part),
+        "refresh": not part.ended and not (duty_form or rules_form),
+        "duty_form": duty_form or DutyForm.of(shown),
+        "rules_form": rules_form or NodeRulesForm.of(shown),
+        "container_count": shown.containers.filter(gone_at=None).count(),
+    }
     if shown.state == Node.State.READY:
         context["use"] = use.of_node(request, shown)
-    return render(request, "migrations_app/inventory/node.html", context)
+    status = 422 if duty_form or rules_form else 200
+    return render(request, "migrations_app/inventory/node.html", context, status=status)
 
 
 @require_safe
@@ -143,17 +158,27 @@ def container_csv(request: PanelRequest) -> StreamingHttpResponse:
 @require_safe
 @staff_page
 def container(request: PanelRequest, container_id: int) -> HttpResponse:
-    shown = get_container(container_id)
+    return container_page(request, get_container(container_id))
+
+
+def container_page(
+    request: PanelRequest, shown: Container, *, rules_form: ContainerRulesForm | None = None
+) -> HttpResponse:
+    """Answer with the container's page; with the form that was refused, if there is one."""
     history = shown.migrations.select_related("source", "target").order_by("-created_at")
     context = {
         "container": shown,
         "history": history[:ROWS_PER_PAGE],
+        "moves": _moves_of_batches(shown),
         "active": next((migration for migration in history if migration.is_active), None),
         "owner_form": OwnerForm(initial={"owner": shown.owner_id}),
+        "rules_form": rules_form or ContainerRulesForm.of(shown),
+        "missing_tags": _not_offered(shown.requires),
+        "group_mates": _group_mates(shown),
         "use": use.of_container(request, shown),
         "quiet": quiet_hours.section(shown),
     }
-    return render(request, "migrations_app/inventory/container.html", context)
+    return render(request, "migrations_app/inventory/container.html", context, status=422 if rules_form else 200)
 
 
 @require_POST
@@ -168,6 +193,27 @@ def container_owner(request: PanelRequest, container_id: int) -> HttpResponse:
     else:
         messages.error(request, "No such customer.")
     return redirect("container", shown.pk)
+
+
+def _moves_of_batches(container: Container) -> list[BatchItem]:
+    """Return what is left to be done with it in batches that have not ended."""
+    left = container.batch_items.filter(batch__state__in=batch_shown.UNENDED).exclude(state__in=BatchItem.ENDED_STATES)
+    return list(left.select_related("batch", "target").order_by("batch", "position"))
+
+
+def _not_offered(requires: list[str]) -> list[str]:
+    """Return the required words that no node has among its tags: with one of these a container can go nowhere."""
+    if not requires:
+        return []
+    offered = {tag for tags in Node.objects.values_list("tags", flat=True) for tag in tags}
+    return sorted(set(requires) - offered)
+
+
+def _group_mates(container: Container) -> list[Container]:
+    if not container.apart_group:
+        return []
+    mates = Container.objects.filter(apart_group=container.apart_group, gone_at=None).exclude(pk=container.pk)
+    return list(mates.select_related("node").order_by("hostname", "ctid")[:ROWS_PER_PAGE])
 
 
 def _node_part(node: Node, now: datetime) -> LivePart:
@@ -214,8 +260,11 @@ def _chosen(form: ContainerFilter) -> QuerySet[Container]:
 
 
 def _with_move(containers: QuerySet[Container]) -> QuerySet[Container]:
-    """Add ``is_moving`` to each: whether a migration of it has not ended."""
-    return containers.annotate(is_moving=Exists(Migration.objects.active().filter(container=OuterRef("pk"))))
+    """Add ``is_moving`` to each: whether a migration of it has not ended; ``is_planned``: it has not begun either."""
+    active = Migration.objects.active().filter(container=OuterRef("pk"))
+    return containers.annotate(
+        is_moving=Exists(active), is_planned=Exists(active.filter(state=Migration.State.SCHEDULED))
+    )
 
 
 def _query(form: ContainerFilter, *, but: str = "") -> str:
