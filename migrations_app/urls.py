@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 
 from migrations_app.web import (
+    audit,
     capacity,
     customers,
     differences,
@@ -95,6 +96,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("migrations/<int:migration_id>/keep/", execution.keep, name="migration-keep"),
     path("migrations/<int:migration_id>/end-forward/", execution.end_forward, name="migration-end-forward"),
     path("migrations/<int:migration_id>/retire/", execution.retire, name="migration-retire"),
+    # Staff: who did what
+    path("audit/", audit.audit, name="audit"),
+    path("audit/export.csv", audit.audit_csv, name="audit-csv"),
+    path("audit/export.jsonl", audit.audit_jsonl, name="audit-jsonl"),
     # Staff: what to do
     path("runbook/", runbook.index, name="runbook"),
     path("runbook/<slug:name>/", runbook.detail, name="runbook-page"),
