@@ -7,6 +7,7 @@ from datetime import datetime
 from migrations_app.batches import canaries, states, trips
 from migrations_app.batches.scene import Scene
 from migrations_app.batches.slots import Slots
+from migrations_app.batches.summary import ASKS_FOR_A_PLAN
 from migrations_app.batches.terms import caps_of
 from migrations_app.calendar_rules import calendar
 from migrations_app.calendar_rules.calendar import Calendar
@@ -18,7 +19,6 @@ from migrations_app.models import BatchItem, Migration, Node
 from migrations_app.strategies import STALE_AFTER_A_WAIT
 from migrations_app.usecases.schedule_migration import of_target
 
-ASKS = "Asks for a new plan"
 WITHIN_A_YEAR = "Waits: within a year there is no window without a freeze period that is long enough."
 
 
@@ -82,7 +82,7 @@ class _Gate:
         """Let it go; return what it waits for instead, where the look at the target finds something."""
         batch = self._scene.batch
         if reasons := of_target(item.container, item.target):
-            return f"{ASKS}: {reasons[0][1]}"
+            return f"{ASKS_FOR_A_PLAN}: {reasons[0][1]}"
         span = self._fitting(item)
         migration_states.release(
             migration,
@@ -127,7 +127,7 @@ def _trouble(item: BatchItem) -> str:
     """Return why neither of the two nodes is to be used now; empty: both are well."""
     target, source = item.target, item.source
     if target.state != Node.State.READY or target.duty != Node.Duty.IN_SERVICE:
-        return f"{ASKS}: {_condition(target)}."
+        return f"{ASKS_FOR_A_PLAN}: {_condition(target)}."
     for node in (target, source):
         if node.fault or node.state != Node.State.READY:
             return f"Waits until {node} is well again: {node.fault or _condition(node)}."

@@ -3,9 +3,8 @@ from __future__ import annotations
 import pytest
 
 from tests.batches.stage import Fleet
-from tests.fakes.world import FakeWorld
 
 
 @pytest.fixture
-def fleet(db: None, world: FakeWorld) -> Fleet:
-    return Fleet(world)
+def fleet(db: None) -> Fleet:
+    return Fleet()
