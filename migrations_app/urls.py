@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 
 from migrations_app.web import (
+    audit,
     batches,
     calendar_rules,
     capacity,
@@ -126,6 +127,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("batch-moves/<int:item_id>/put-back/", batches.item_put_back, name="batch-item-put-back"),
     path("freeze-periods/", calendar_rules.freeze_periods, name="freeze-periods"),
     path("freeze-periods/<int:period_id>/remove/", calendar_rules.freeze_period_remove, name="freeze-period-remove"),
+    # Staff: who did what
+    path("audit/", audit.audit, name="audit"),
+    path("audit/export.csv", audit.audit_csv, name="audit-csv"),
+    path("audit/export.jsonl", audit.audit_jsonl, name="audit-jsonl"),
     # Staff: what to do
     path("runbook/", runbook.index, name="runbook"),
     path("runbook/<slug:name>/", runbook.detail, name="runbook-page"),

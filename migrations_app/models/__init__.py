@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migrations_app.models.audit import AuditLine
+from migrations_app.models.audit import AuditHead, AuditLine
 from migrations_app.models.batches import Batch, BatchItem
 from migrations_app.models.calendar_rules import FreezePeriod
 from migrations_app.models.capacity import Chunk, FillForecast, MoveForecast, Reading, Round, Standing
@@ -16,6 +16,7 @@ from migrations_app.models.zones import NameServer, Publication, UpdateKey, Zone
 
 __all__ = [
     "Alternative",
+    "AuditHead",
     "AuditLine",
     "Batch",
     "BatchItem",
