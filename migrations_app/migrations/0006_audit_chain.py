@@ -84,7 +84,7 @@ def _each(statements):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('migrations_app', '0009_new_address'),
+        ('migrations_app', '0005_compatibility'),
     ]
 
     operations = [
