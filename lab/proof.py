@@ -191,7 +191,8 @@ def _print_table(proven: Sequence[tuple[Move, list[str]]]) -> None:
     print("method  cutover  requests  failed  writes  lost  stall s  freeze s (forecast)  copies  total s  held")
     for move, broken in proven:
         print(
-            f"{move.method:<7} {move.cutover:<7} {move.requests:>9} {move.failed_requests:>7} {move.acknowledged_writes:>7} "
+            f"{move.method:<7} {move.cutover:<7} {move.requests:>9} {move.failed_requests:>7} "
+            f"{move.acknowledged_writes:>7} "
             f"{move.lost_writes:>5} {move.longest_stall_s:>8.2f} {move.freeze_s or 0:>9.2f} "
             f"({move.freeze_forecast_s or 0:.2f})      {move.max_copies_running:>6} {move.total_s or 0:>8.1f}  "
             f"{'yes' if not broken else 'NO: ' + '; '.join(broken)}"
