@@ -19,6 +19,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from lab.directory import Directory
 from lab.exchange import BrokenAnswer, Endpoint, KeptConnection, Reply, ask_once, encode_request
 from lab.tally import Failure, GuestState, KeptConnections, Tally, utc_now
 
@@ -30,7 +31,7 @@ KEPT_EVERY = 5  # one request in five goes over a kept connection
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    endpoint: Endpoint
+    directory: Directory
     rate: float
     write_share: float
     seconds: float | None = None
@@ -84,7 +85,7 @@ class Client:
     def __init__(self, load: Load, journal: AcknowledgedWrites) -> None:
         self._load = load
         self._journal = journal
-        self._kept = [KeptConnection(load.endpoint) for _ in range(KEPT_CONNECTIONS)]
+        self._kept = [KeptConnection(load.directory.where) for _ in range(KEPT_CONNECTIONS)]
         self._tally = Tally(started_at=utc_now(), kept=KeptConnections(kept=KEPT_CONNECTIONS))
         self._name = secrets.token_hex(4)
         self._started = 0.0
@@ -142,16 +143,17 @@ class Client:
     async def _ask(self, number: int, write_id: str | None) -> Reply:
         keep = number % KEPT_EVERY == 0
         method, target = ("POST", f"/write?id={write_id}") if write_id else ("GET", "/")
-        request = encode_request(method, target, host=self._load.endpoint.address, keep_alive=keep)
+        request = encode_request(method, target, host=self._load.directory.endpoint.address, keep_alive=keep)
         if keep:
             return await self._kept[number // KEPT_EVERY % KEPT_CONNECTIONS].ask(request)
-        return await ask_once(self._load.endpoint, request)
+        return await ask_once(await self._load.directory.where(), request)
 
     async def _ask_state(self) -> GuestState | None:
-        request = encode_request("GET", "/state", host=self._load.endpoint.address, keep_alive=False)
+        endpoint = await self._load.directory.where()
+        request = encode_request("GET", "/state", host=endpoint.address, keep_alive=False)
         try:
             async with asyncio.timeout(STATE_TIMEOUT_SECONDS):
-                reply = await ask_once(self._load.endpoint, request)
+                reply = await ask_once(endpoint, request)
             told = json.loads(reply.body)
             return GuestState(**{name: told[name] for name in GuestState.__dataclass_fields__})
         except (OSError, ValueError, KeyError):
@@ -201,6 +203,9 @@ def read_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m lab.client", description=__doc__)
     parser.add_argument("--address", required=True)
     parser.add_argument("--port", type=int, default=80)
+    parser.add_argument("--name", default="", help="look this name up instead, as its TTL says")
+    parser.add_argument("--server", default="", help="the name server to ask")
+    parser.add_argument("--stretch", type=float, default=1.0, help="keep answers for so many times their TTL")
     parser.add_argument("--rate", type=float, default=200.0, help="requests per second")
     parser.add_argument("--write-share", type=float, default=0.25)
     parser.add_argument("--seconds", type=float)
@@ -225,7 +230,12 @@ def main(argv: list[str] | None = None) -> None:
     _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))  # a long stall keeps thousands waiting
     load = Load(
-        endpoint=Endpoint(address=arguments.address, port=arguments.port),
+        directory=Directory(
+            endpoint=Endpoint(address=arguments.address, port=arguments.port),
+            name=arguments.name,
+            server=arguments.server,
+            stretch=arguments.stretch,
+        ),
         rate=arguments.rate,
         write_share=arguments.write_share,
         seconds=arguments.seconds,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -72,6 +73,9 @@ async def ask(sock: socket.socket, request: bytes) -> Reply:
     return reply
 
 
+Where = Callable[[], Awaitable[Endpoint]]
+
+
 async def ask_once(endpoint: Endpoint, request: bytes) -> Reply:
     """Ask over a connection of its own."""
     sock = await connect(endpoint)
@@ -100,8 +104,8 @@ def read_reply(received: bytes) -> Reply | None:
 class KeptConnection:
     """A connection used for one request after another, opened again as RFC 9110, section 9.2.2, allows."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
-        self._endpoint = endpoint
+    def __init__(self, where: Where) -> None:
+        self._where = where  # asked at every opening: a client looks a name up before it connects
         self._sock: socket.socket | None = None
         self._turn = asyncio.Lock()
         self.opened = 0
@@ -123,7 +127,7 @@ class KeptConnection:
 
     async def _ask(self, request: bytes) -> Reply:
         if self._sock is None:
-            self._sock = await connect(self._endpoint)
+            self._sock = await connect(await self._where())
             self.opened += 1
         try:
             reply = await ask(self._sock, request)

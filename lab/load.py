@@ -6,7 +6,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,12 +37,17 @@ class Load:
 
 
 @contextmanager
-def under_load(lab: Lab, address: str, folder: Path, *, rate: float = 200.0, share: float = 0.25) -> Iterator[Load]:
-    """Ask the service all through the block; its report is there afterwards."""
-    load = Load(folder=folder, name=address.replace(".", "-"))
+def under_load(
+    lab: Lab, address: str, folder: Path, *, rate: float = 200.0, share: float = 0.25, follow: Sequence[str] = ()
+) -> Iterator[Load]:
+    """Ask the service all through the block; its report is there afterwards.
+
+    ``follow``: more words for the client, about the name that it looks up.
+    """
+    load = Load(folder=folder, name="-".join([address.replace(".", "-"), *(word.strip("-") for word in follow)]))
     report = folder / f"{load.name}.json"
     words = ["--address", address, "--rate", str(rate), "--write-share", str(share)]
-    words += ["--journal", str(load.journal), "--report", str(report)]
+    words += [*follow, "--journal", str(load.journal), "--report", str(report)]
     command = lab.argv_in("client", [sys.executable, "-m", "lab.client", *words])
     with (folder / f"{load.name}.log").open("wb") as log:
         client = subprocess.Popen(command, cwd=HERE.parent, stdin=subprocess.DEVNULL, stdout=log, stderr=log)

@@ -71,6 +71,11 @@ class Panel:
         command = [sys.executable, str(ROOT / "manage.py"), *words]
         return self._run(self.lab.argv_in("panel", command), timeout_seconds=timeout_seconds, check=check)
 
+    def run_module(self, module: str, *words: str, input: str = "", timeout_seconds: float = 120) -> str:
+        """Run a module of the lab in the panel's place and return what it printed."""
+        command = self.lab.argv_in("panel", [sys.executable, "-m", module, *words])
+        return self._run(command, timeout_seconds=timeout_seconds, input=input)
+
     def start_worker(self) -> None:
         command = [sys.executable, str(ROOT / "manage.py"), "work"]
         self._worker = self._start(self.lab.argv_in("panel", command), "worker.log")
@@ -121,7 +126,7 @@ class Panel:
                 process_group=0,
             )
 
-    def _run(self, command: Sequence[str], *, timeout_seconds: float = 120, check: bool = True) -> str:
+    def _run(self, command: Sequence[str], *, timeout_seconds: float = 120, check: bool = True, input: str = "") -> str:
         done = subprocess.run(
             command,
             cwd=ROOT,
@@ -129,6 +134,7 @@ class Panel:
             check=False,
             capture_output=True,
             text=True,
+            input=input,
             timeout=timeout_seconds,
         )
         if check and done.returncode:

@@ -14,9 +14,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from lab import proof_new_address
 from lab.demo_fleet import DemoContainer, create, fill
 from lab.handle import Lab
 from lab.load import Load, under_load
+from lab.names import NameServers
 from lab.panel import Panel
 
 SETTLE_SECONDS = 2.0
@@ -94,11 +96,13 @@ class Move:
 
 
 def main() -> int:
-    with tempfile.TemporaryDirectory(prefix="ovz-proof-") as folder, Lab.start(nodes=2) as lab:
-        panel = Panel(lab, Path(folder) / "panel")
+    with tempfile.TemporaryDirectory(prefix="ovz-proof-") as folder, Lab.start(nodes=3, far_nodes=1) as lab:
+        panel = Panel(lab, Path(folder) / "panel", proof_new_address.SETTINGS)
         try:
             _prepare(lab, panel)
             proven = [_prove(lab, panel, method, container) for method, container in MOVES]
+            with proof_new_address.names(lab, panel) as servers:
+                proven.append(_prove_new_address(lab, panel, servers))
         finally:
             panel.stop()
     _print_table(proven)
@@ -110,7 +114,7 @@ def main() -> int:
 def _prepare(lab: Lab, panel: Panel) -> None:
     for node in lab.nodes:
         node.run(["yum", "-y", "install", "vzdump"])
-    for _, container in MOVES:
+    for container in (*(container for _, container in MOVES), proof_new_address.CONTAINER):
         node = lab.node(container.node)
         create(node, container)
         fill(node, container)
@@ -129,6 +133,16 @@ def _prove(lab: Lab, panel: Panel, method: str, container: DemoContainer) -> tup
     move = _figures(lab, container, method, told, report, load, watching.report.max_copies_running)
     seconds = max(len(report["seconds"]) - 1, 1)
     return move, move.broken_promises(" ".join((told["state"], told["failure"])).strip(), report["requests"] / seconds)
+
+
+def _prove_new_address(lab: Lab, panel: Panel, servers: NameServers) -> tuple[Move, list[str]]:
+    print(
+        "Moving to a new address by dump, names and all, under load of three callers ...", file=sys.stderr, flush=True
+    )
+    figures, broken = proof_new_address.prove(lab, panel, servers)
+    state, seconds = figures.pop("state"), figures.pop("seconds")
+    move = Move(**figures)
+    return move, [*move.broken_promises(state, move.requests / seconds), *broken]
 
 
 def _move(panel: Panel, ctid: int, method: str) -> dict[str, Any]:
@@ -174,10 +188,11 @@ def _home(told: dict[str, Any], container: DemoContainer) -> str:
 
 
 def _print_table(proven: Sequence[tuple[Move, list[str]]]) -> None:
-    print("method  requests  failed  writes  lost  stall s  freeze s (forecast)  copies  total s  held")
+    print("method  cutover  requests  failed  writes  lost  stall s  freeze s (forecast)  copies  total s  held")
     for move, broken in proven:
         print(
-            f"{move.method:<7} {move.requests:>8} {move.failed_requests:>7} {move.acknowledged_writes:>7} "
+            f"{move.method:<7} {move.cutover:<7} {move.requests:>9} {move.failed_requests:>7} "
+            f"{move.acknowledged_writes:>7} "
             f"{move.lost_writes:>5} {move.longest_stall_s:>8.2f} {move.freeze_s or 0:>9.2f} "
             f"({move.freeze_forecast_s or 0:.2f})      {move.max_copies_running:>6} {move.total_s or 0:>8.1f}  "
             f"{'yes' if not broken else 'NO: ' + '; '.join(broken)}"

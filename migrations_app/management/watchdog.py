@@ -13,19 +13,25 @@ from migrations_app.tasks import ring
 SING_EVERY_SECONDS = 3.0
 SILENCE = timedelta(seconds=15)
 MOST_WAITING = 200
-FIRST_SONG_SECONDS = 25.0  # a cluster needs a moment to load
+# A cluster needs a moment to load, and on a machine that is overloaded a long one: replaced too soon it never serves.
+FIRST_SONG_SECONDS, LONGEST_FIRST_SONG_SECONDS = 25.0, 200.0
 
 
 @dataclass
 class Watchdog:
     sung_at: float = 0.0
+    first_song_seconds: float = FIRST_SONG_SECONDS
 
     def looks_dead(self, now: datetime, cluster_age_seconds: float) -> bool:
         """Return whether the queue has served nothing for too long although there was something to serve."""
         self._sing(now)
-        if cluster_age_seconds < FIRST_SONG_SECONDS:
+        if Task.objects.filter(stopped__gt=now - SILENCE).exists():
+            self.first_song_seconds = FIRST_SONG_SECONDS
             return False
-        return not Task.objects.filter(stopped__gt=now - SILENCE).exists()
+        if cluster_age_seconds < self.first_song_seconds:
+            return False
+        self.first_song_seconds = min(2 * self.first_song_seconds, LONGEST_FIRST_SONG_SECONDS)
+        return True
 
     def _sing(self, now: datetime) -> None:
         if time.monotonic() - self.sung_at < SING_EVERY_SECONDS:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from lab import client
+from lab.directory import Directory
 from lab.exchange import Endpoint
 from lab.guest import service
 from lab.tally import GuestState, memory_kept, quantile
@@ -107,7 +108,9 @@ def measure(tmp_path: Path) -> Callable[..., dict[str, Any]]:
         endpoint = Endpoint(address="127.0.0.1", port=port)
         # In a process of its own, as it is used: the browser's driver may keep a loop running in this one.
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-            return process.submit(_measure, client.Load(endpoint=endpoint, **wish), tmp_path / "journal").result()
+            return process.submit(
+                _measure, client.Load(directory=Directory(endpoint=endpoint), **wish), tmp_path / "journal"
+            ).result()
 
     return run
 
