@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,10 @@ class NodeClass:
     nodes: tuple[Node, ...]
 
     @property
+    def names(self) -> str:
+        return ", ".join(node.name for node in self.nodes)
+
+    @property
     def words(self) -> str:
         """What its nodes have in common, for people."""
         one = self.nodes[0]
@@ -37,16 +41,26 @@ def of(node: Node) -> str:
     return _digest(_whole(node))
 
 
-def classes(nodes: Sequence[Node]) -> list[NodeClass]:
+def prints_of(nodes: Iterable[Node]) -> dict[int, str]:
+    """Return every node's fingerprint, by its primary key."""
+    return {node.pk: of(node) for node in nodes}
+
+
+def classes(nodes: Sequence[Node], prints: Mapping[int, str]) -> list[NodeClass]:
     """Return the finest classes of which there are not too many, the largest first."""
-    for view in _VIEWS:
-        groups: dict[str, list[Node]] = {}
-        for node in nodes:
-            groups.setdefault(_digest(view(node)), []).append(node)
-        if len(groups) <= MOST_CLASSES or view is _VIEWS[-1]:
-            break
+    groups = _grouped(nodes, lambda node: prints[node.pk])
+    for coarser in (_by_programs, _by_kernel):
+        if len(groups) > MOST_CLASSES:
+            groups = _grouped(nodes, coarser)
     by_size = sorted(groups.values(), key=lambda group: (-len(group), group[0].name))
     return [NodeClass(name=_letters(place), nodes=tuple(group)) for place, group in enumerate(by_size)]
+
+
+def _grouped(nodes: Sequence[Node], key: Callable[[Node], str]) -> dict[str, list[Node]]:
+    groups: dict[str, list[Node]] = {}
+    for node in nodes:
+        groups.setdefault(key(node), []).append(node)
+    return groups
 
 
 def _kernel(node: Node) -> list[Any]:
@@ -57,11 +71,16 @@ def _programs(node: Node) -> list[Any]:
     return [*_kernel(node), [str(node.tools.get(tool, "")) for tool in TOOLS], node.can_checkpoint]
 
 
+def _by_kernel(node: Node) -> str:
+    return _digest(_kernel(node))
+
+
+def _by_programs(node: Node) -> str:
+    return _digest(_programs(node))
+
+
 def _whole(node: Node) -> list[Any]:
     return [*_programs(node), sorted(map(str, node.cpu_flags)), sorted(map(str, node.modules))]
-
-
-_VIEWS: tuple[Callable[[Node], list[Any]], ...] = (_whole, _programs, _kernel)
 
 
 def _digest(parts: list[Any]) -> str:

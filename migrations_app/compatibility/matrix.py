@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -65,9 +65,10 @@ def read() -> Matrix:
     """Return the matrix as it is now; checks of nodes that have changed since count no more."""
     columns = ("pk", "name", *likeness.COLUMNS)
     nodes = tuple(Node.objects.filter(turns.can_take_part()).only(*columns).order_by("name"))
-    found = tuple(likeness.classes(nodes))
+    prints = likeness.prints_of(nodes)
+    found = tuple(likeness.classes(nodes, prints))
     class_of = likeness.class_of(found)
-    results = valid_results(nodes)
+    results = valid_results(prints)
     return Matrix(
         nodes=nodes,
         classes=found,
@@ -77,14 +78,13 @@ def read() -> Matrix:
     )
 
 
-def valid_results(nodes: Iterable[Node]) -> dict[Pair, Result]:
-    """Return the newest result of each pair whose nodes are what they were then."""
-    now_like = {node.pk: likeness.of(node) for node in nodes}
+def valid_results(prints: Mapping[int, str]) -> dict[Pair, Result]:
+    """Return the newest result of each pair whose nodes still have the fingerprints they had then."""
     rows = PairCheck.objects.ended().order_by("ended_at", "pk")
     columns = ("source_id", "target_id", "source_likeness", "target_likeness", "verdict", "summary", "ended_at")
     found: dict[Pair, Result] = {}
     for source, target, here, there, verdict, summary, at in rows.values_list(*columns).iterator():
-        if now_like.get(source) == here and now_like.get(target) == there:
+        if prints.get(source) == here and prints.get(target) == there:
             pair = (source, target)
             found[pair] = Result(pair=pair, verdict=verdict, summary=summary, at=at)
     return found

@@ -21,7 +21,8 @@ def can_take_part() -> Q:
 
 def nodes_at_work(now: datetime) -> set[int]:
     """Return the nodes that a migration is acting on, or is about to."""
-    later = Q(state=Migration.State.SCHEDULED, not_before__gt=now + SOON)
+    not_yet = Q(not_before__gt=now + SOON) | Q(next_tick_at=None)  # the latter are held until their batch lets them go
+    later = Q(state=Migration.State.SCHEDULED) & not_yet
     ends = Migration.objects.acting().exclude(later).values_list("source_id", "target_id")
     return {node for pair in ends for node in pair}
 

@@ -52,10 +52,11 @@ def _put_in_line(now: datetime, most: int, *, actor: User | None, not_since: dat
 
 def _wanted(not_since: datetime | None) -> planning.Wanted:
     nodes = list(Node.objects.filter(turns.can_take_part()).order_by("name"))
-    results = matrix.valid_results(nodes)
+    prints = likeness.prints_of(nodes)
+    results = matrix.valid_results(prints)
     unended = PairCheck.objects.exclude(state=PairCheck.State.ENDED)
     return planning.Wanted(
-        groups=[tuple(node.pk for node in one.nodes) for one in likeness.classes(nodes)],
+        groups=[tuple(node.pk for node in one.nodes) for one in likeness.classes(nodes, prints)],
         last={pair: result.at for pair, result in results.items()},
         taken=set(unended.values_list("source_id", "target_id")),
         sources=samples.nodes_with_one(),

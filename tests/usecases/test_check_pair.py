@@ -273,10 +273,11 @@ def test_it_does_not_begin_beside_real_work(world: FakeWorld, changes: dict[str,
     assert begin(world) == []
 
 
-def test_it_does_begin_long_before_a_planned_move(world: FakeWorld) -> None:
+def test_it_does_begin_long_before_a_planned_move_and_beside_one_that_is_held(world: FakeWorld) -> None:
     source, target, _ = set_up(world)
     world.clock.set(world.clock().replace(hour=3))
     make_migration(target=target, not_before=world.clock() + timedelta(hours=1))
+    make_migration(target=target, not_before=world.clock(), next_tick_at=None)
     put_in_line(world, source, target)
     assert len(begin(world)) == 1
 
