@@ -3,6 +3,8 @@ SHELL := /bin/bash
 VENV := .venv
 PY := $(VENV)/bin/python
 MANAGE := $(PY) manage.py
+# Tests wait more than they compute; more than four labs at once would only disturb each other.
+WORKERS ?= $(shell cores=$$(nproc); echo $$((cores > 4 ? 4 : cores)))
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -30,7 +32,7 @@ work: setup ## the worker alone
 	@$(MANAGE) work
 
 test: setup ## every test: unit, gate, lab, browser, SQLite and PostgreSQL
-	@$(PY) -m pytest $(PYTEST_ARGS)
+	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
 
 lint: setup ## format and lint: Python, templates, shell
 	@$(VENV)/bin/ruff format --check .

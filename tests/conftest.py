@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import ipaddress
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
@@ -21,8 +21,34 @@ from migrations_app.models import Customer
 from tests.factories import make_customer
 from tests.fakes.mailer import MailBox
 from tests.fakes.world import FakeWorld
+from tests.turns import turn
 
 PASSWORD = "correct horse battery staple"
+
+
+# One panel or one lab for the whole room: its tests stay on one worker.
+SHARED_ROOMS = ("browser", "durability")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, None, None]:
+    """Keep tests that share a lab on one worker, and begin with the one that takes longest."""
+    for item in items:
+        if item.path.parent.name in SHARED_ROOMS:
+            item.add_marker(pytest.mark.xdist_group(item.path.parent.name))
+        elif item.get_closest_marker("lab"):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    yield
+    items.sort(key=lambda item: item.get_closest_marker("postgres") is None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Where several workers run, a test marked ``alone`` has the machine to itself, with all that it sets up."""
+    if not hasattr(item.config, "workerinput"):
+        return (yield)
+    with turn(alone=item.get_closest_marker("alone") is not None):
+        return (yield)
 
 
 @functools.cache

@@ -119,6 +119,7 @@ def test_it_gives_up_on_a_server_that_never_speaks(
         assert time.monotonic() - began < 3
 
 
+@pytest.mark.alone
 def test_it_loses_the_reply_of_a_gate_that_takes_too_long(shell: SshShell, sshd: Sshd) -> None:
     began = time.monotonic()
     with pytest.raises(ReplyLost, match="within 1 s"):
@@ -194,6 +195,7 @@ def test_it_serves_several_threads_at_once(shell: SshShell, sshd: Sshd) -> None:
     assert replies == [f"{number}\n" for number in range(60)]
 
 
+@pytest.mark.alone
 def test_a_slow_answer_does_not_hold_up_another_thread(shell: SshShell, sshd: Sshd) -> None:
     shell.call(sshd.endpoint, ("say", "hello"))
     slow = threading.Thread(target=shell.call, args=(sshd.endpoint, ("sleep", "3")))

@@ -1,12 +1,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.durability import fleet as fleets
 from tests.durability.campaign import Campaign
 from tests.durability.fleet import Fleet
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A kill has to hit a step that lasts for a moment, and users wait no longer than they may."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.alone)
 
 
 @pytest.fixture(scope="session")

@@ -60,6 +60,7 @@ def test_one_call_starts_a_job_and_tells_how_it_ended(gate: Gate) -> None:
     assert [call for call in gate.calls if " start " in call] == ["vzctl start 101"]
 
 
+@pytest.mark.alone
 def test_waiting_for_what_was_started_holds_nobody_up(gate: Gate) -> None:
     _slow_start(gate, 2)
     waiting = threading.Thread(target=lambda: gate(f"job run 5 {KEY} 101 1 start"))
@@ -108,6 +109,7 @@ def test_status_tells_absent_running_and_done(gate: Gate) -> None:
     assert quiet <= 1
 
 
+@pytest.mark.alone
 def test_waiting_ends_with_the_job(gate: Gate) -> None:
     _slow_start(gate, 0.6)
     gate(f"job start {KEY} 101 1 start")
@@ -116,6 +118,7 @@ def test_waiting_ends_with_the_job(gate: Gate) -> None:
     assert time.monotonic() - began < 2
 
 
+@pytest.mark.alone
 def test_waiting_ends_with_the_time(gate: Gate) -> None:
     _slow_start(gate)
     gate(f"job start {KEY} 101 1 start")
@@ -207,6 +210,7 @@ def test_forget_removes_what_is_over_only(gate: Gate) -> None:
     assert gate(f"job forget {KEY} 101 1").out == "absent\n"
 
 
+@pytest.mark.alone
 def test_starting_holds_no_pipe_open(gate: Gate) -> None:
     """What ssh would wait for: the ends of the channel close although the job goes on."""
     _slow_start(gate, 5)

@@ -39,6 +39,7 @@ def test_a_connection_outlives_a_short_cut(lab: Lab) -> None:
         assert line.recv(1)
 
 
+@pytest.mark.alone
 def test_a_slow_link_is_as_slow_as_asked(lab: Lab) -> None:
     node = lab.node("node-2")
     node.run(

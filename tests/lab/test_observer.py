@@ -84,6 +84,7 @@ def test_a_copy_that_is_held_does_not_run(lab: Lab, how: str) -> None:
     assert (seen.max_running, [change["nodes"] for change in seen.timeline]) == (1, [["node-2"]])
 
 
+@pytest.mark.alone
 def test_it_notices_a_copy_that_runs_for_a_tenth_of_a_second(lab: Lab) -> None:
     with guest(lab.node("node-1"), "abcd"), guest(lab.node("node-2"), "abcd"):
         lab.node("node-2").freeze()
@@ -95,6 +96,7 @@ def test_it_notices_a_copy_that_runs_for_a_tenth_of_a_second(lab: Lab) -> None:
     assert watching.report.max_copies_running == 2
 
 
+@pytest.mark.alone
 def test_it_looks_often_and_says_how_often(lab: Lab) -> None:
     report = watch_for(lab, 1.0)
     assert report.samples >= 35

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -73,6 +74,7 @@ def files_of(run_id: str) -> list[Path]:
     return [path for path in candidates if path.exists()]
 
 
+@pytest.mark.alone  # numbers of namespaces are used again
 def test_a_stopped_lab_leaves_nothing() -> None:
     with Lab.start(nodes=2, vz_size_mib=256) as lab:
         namespaces = {os.readlink(f"/proc/{node.pid}/ns/net") for node in lab.nodes}
@@ -92,6 +94,7 @@ def readlinks(pattern: str) -> set[str]:
     return found
 
 
+@pytest.mark.alone  # any other start would sweep too
 def test_a_killed_supervisor_leaves_nothing_but_files_and_the_next_start_sweeps_them() -> None:
     lab = Lab.start(nodes=3, vz_size_mib=256)
     lab.node("node-2").run(["vzctl", "create", "101", "--ipadd", "192.0.2.101"])
@@ -145,8 +148,10 @@ def reaches(lab: Lab) -> bool:
     return lab.node("node-1").host_key in told
 
 
-def test_a_lab_that_cannot_start_says_why_and_leaves_nothing() -> None:
-    before = sweep.known_runs()
+def test_a_lab_that_cannot_start_says_why_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = secrets.token_hex(4)
+    monkeypatch.setattr("lab.handle.secrets.token_hex", lambda _size: run_id)
     with pytest.raises(RuntimeError, match=r"mkfs.ext4|No space|File too large"):
         Lab.start(nodes=1, vz_size_mib=0)
-    assert sweep.known_runs() == before
+    assert nothing_but_files(run_id)
+    assert files_of(run_id) == []
