@@ -13,6 +13,7 @@ from migrations_app.capacity import moves
 from migrations_app.capacity.spans import hour_of
 from migrations_app.models import Customer, Finding, LogLine, Migration, Node, Preparation, StepRun
 from migrations_app.usecases.sample_nodes import sample_nodes
+from tests.browser import scenery_names
 from tests.conftest import PASSWORD
 from tests.factories import make_container, make_customer, make_migration, make_node
 from tests.fakes.world import FakeWorld
@@ -36,13 +37,14 @@ def set_up(world: FakeWorld, now: datetime) -> None:
     source, target = world.node("node-1"), world.node("node-2")
     source.make_container("101", address="192.0.2.101")
     home, away = make_node(fake=source, scanned_at=now), make_node(fake=target, scanned_at=now)
-    make_container(
+    shown = make_container(
         node=home, ctid="101", hostname="shop.example.net", addresses=["192.0.2.101"], owner=shop, seen_at=now
     )
     _nodes(now)
     _containers(home, shop, now)
     _moves(home, away, shop, now)
     _history(world, home, now)
+    scenery_names.set_up(world, shown)
 
 
 def _people() -> Customer:
