@@ -50,12 +50,12 @@ def _read_zones(publication: Publication, hands: Hands) -> bool:
 
 def _unread(since: datetime) -> list[Zone]:
     rows = Zone.objects.select_related("primary", "key").order_by("primary", "name")
-    return list(rows.exclude(tried_at__gte=since))
+    return list(rows.exclude(tried_at__gt=since))
 
 
 def silent_servers(since: datetime) -> set[int]:
     """Return the servers that did not answer for another zone just now: they are not waited for again and again."""
-    silent = Zone.objects.filter(tried_at__gte=since, fault=NameServerUnreachable.__name__)
+    silent = Zone.objects.filter(tried_at__gt=since, fault=NameServerUnreachable.__name__)
     return set(silent.values_list("primary_id", flat=True))
 
 

@@ -17,6 +17,7 @@ from migrations_app.models import Customer, Finding, LogLine, Migration, Node, P
 from migrations_app.usecases.request_proposal import request_proposal
 from migrations_app.usecases.sample_nodes import sample_nodes
 from migrations_app.usecases.work_out_alternative import work_out_alternative
+from tests.browser import scenery_names
 from tests.compatibility.test_matrix import make_result
 from tests.conftest import PASSWORD
 from tests.factories import make_container, make_customer, make_migration, make_node
@@ -41,7 +42,7 @@ def set_up(world: FakeWorld, now: datetime) -> None:
     source, target = world.node("node-1"), world.node("node-2")
     source.make_container("101", address="192.0.2.101")
     home, away = make_node(fake=source, scanned_at=now), make_node(fake=target, scanned_at=now)
-    make_container(
+    shown = make_container(
         node=home, ctid="101", hostname="shop.example.net", addresses=["192.0.2.101"], owner=shop, seen_at=now
     )
     _nodes(now)
@@ -50,6 +51,7 @@ def set_up(world: FakeWorld, now: datetime) -> None:
     _checks(home, away, now)
     _history(world, home, now)
     _proposals(now)
+    scenery_names.set_up(world, shown)
 
 
 def _proposals(now: datetime) -> None:

@@ -49,12 +49,14 @@ def work(world: object) -> None:
     from django.utils import timezone
 
     from migrations_app.models import Migration
+    from tests.browser import scenery_names
     from tests.moves import tick
 
     while True:
         world.clock.set(max(world.clock(), timezone.now()))
         for migration in Migration.objects.due(world.clock()):
             tick(world, migration)
+        scenery_names.work(world)
         time.sleep(PAUSE_BETWEEN_TICKS_SECONDS)
 
 
