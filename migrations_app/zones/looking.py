@@ -40,15 +40,15 @@ def _rows(publication: Publication) -> list[ZoneChange]:
 def _look_at_zone(row: ZoneChange, plan: Plan, world: World, hands: Hands, silent: set[str]) -> bool:
     changes, is_signed = plan.in_zone(row.zone.origin), world.zone(row.zone.origin).is_signed
     seen = list(_unregistered(row.zone, world))
-    for server in servers_of(row.zone):
-        for place in shelf.places_of(server):
-            if place.address in silent:
-                seen.append(_not_asked(place.name, place.address, "did not answer for another zone just now"))
-                continue
-            one = propagation.look_at(hands.nameserver, place, changes, serial=row.serial or 0, is_signed=is_signed)
-            seen.append(one)
-            if one.serial is None:
-                silent.add(place.address)
+    places = [place for server in servers_of(row.zone) for place in shelf.places_of(server)]
+    seen += [
+        _not_asked(place.name, place.address, "did not answer for another zone just now")
+        for place in places
+        if place.address in silent
+    ]
+    asked = [place for place in places if place.address not in silent]
+    seen += propagation.look_at_all(hands.nameserver, asked, changes, serial=row.serial or 0, is_signed=is_signed)
+    silent |= {one.address for one in seen if one.serial is None and one.address}
     told = [[one.server, one.address, one.serial, list(one.troubles)] for one in seen]
     ZoneChange.objects.filter(pk=row.pk).update(seen=told)
     return all(one.is_right for one in seen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from migrations_app.ports.nameserver import Answer, NameServer, NameServerError, RRset, Server, Way
@@ -11,6 +12,7 @@ from migrations_app.zones.plan import RecordChange
 from migrations_app.zones.publish import serial_of
 
 MOST_TROUBLES = 5
+MOST_SIDE_BY_SIDE = 8
 _HALF = 2**31
 
 
@@ -31,6 +33,16 @@ class Seen:
 def is_not_older(serial: int, than: int) -> bool:
     """Compare serials as they go round at 2^32 (RFC 1982)."""
     return (serial - than) % 2**32 < _HALF
+
+
+def look_at_all(
+    nameserver: NameServer, servers: Sequence[Server], changes: Sequence[RecordChange], *, serial: int, is_signed: bool
+) -> list[Seen]:
+    """Ask all servers side by side: the slowest alone decides how long that takes."""
+    with ThreadPoolExecutor(max(1, min(MOST_SIDE_BY_SIDE, len(servers)))) as pool:
+        return list(
+            pool.map(lambda server: look_at(nameserver, server, changes, serial=serial, is_signed=is_signed), servers)
+        )
 
 
 def look_at(
