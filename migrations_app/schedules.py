@@ -16,6 +16,7 @@ from migrations_app.models import (
     Migration,
     Node,
     Notice,
+    PairCheck,
     Preparation,
     Publication,
     Round,
@@ -76,6 +77,9 @@ TABLE = (
     Due(door="sample", column="next_at", rows=lambda now: Round.objects.filter(name=Round.Name.SAMPLE)),
     Due(door="roll_up", column="next_at", rows=lambda now: Round.objects.filter(name=Round.Name.ROLL_UP)),
     Due(door="thin", column="next_at", rows=lambda now: Round.objects.filter(name=Round.Name.THIN)),
+    Due(door="plan_pairs", column="next_at", rows=lambda now: Round.objects.filter(name=Round.Name.PLAN_PAIRS)),
+    Due(door="pairs", column="next_at", rows=lambda now: Round.objects.filter(name=Round.Name.PAIRS)),
+    Due(door="check_pair", column="next_look_at", rows=lambda now: PairCheck.objects.open()),
 )
 
 

@@ -12,9 +12,12 @@ from migrations_app import wiring
 from migrations_app.usecases.advance_batch import advance_batch
 from migrations_app.usecases.advance_migration import LeaseTaken, advance_migration
 from migrations_app.usecases.advance_names import advance_names
+from migrations_app.usecases.begin_checks import begin_checks
 from migrations_app.usecases.begin_sampling import begin_sampling
+from migrations_app.usecases.check_pair import check_pair as check_one_pair
 from migrations_app.usecases.deliver_notice import deliver_notice
 from migrations_app.usecases.follow_preparation import follow_preparation
+from migrations_app.usecases.plan_checks import plan_checks
 from migrations_app.usecases.read_zone import read_zone as read_one_zone
 from migrations_app.usecases.roll_up import roll_up as roll_up_samples
 from migrations_app.usecases.sample_nodes import sample_nodes
@@ -81,6 +84,22 @@ def names(publication_id: int) -> None:
 
 def read_zone(zone_id: int) -> None:
     read_one_zone(zone_id=zone_id, outside=wiring.outside(), settings=settings.OVZ)
+
+
+def plan_pairs(round_id: int) -> None:
+    plan_checks(round_id=round_id, now=timezone.now(), settings=settings.OVZ)
+
+
+def pairs(round_id: int) -> None:
+    for check_id in begin_checks(round_id=round_id, now=timezone.now(), settings=settings.OVZ):
+        ring("check_pair", check_id)
+
+
+def check_pair(check_id: int) -> None:
+    """Its claim decides who acts; a check that wants to go on at once rings again itself."""
+    due = check_one_pair(check_id=check_id, outside=wiring.outside(), settings=settings.OVZ)
+    if due is not None and due <= timezone.now():
+        ring("check_pair", check_id)
 
 
 def canary(sung_at: str) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 
 from migrations_app.web import (
+    audit,
     batches,
     calendar_rules,
     capacity,
+    compatibility,
     customers,
     differences,
     execution,
@@ -88,6 +90,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("names/differences/<int:publication_id>/lower/", differences.lower, name="difference-lower"),
     path("names/differences/<int:publication_id>/restore/", differences.restore, name="difference-restore"),
     path("names/differences/<int:publication_id>/again/", differences.again, name="difference-again"),
+    # Staff: which nodes can move containers live to which
+    path("compatibility/", compatibility.pairs, name="compatibility"),
+    path("compatibility/live/", compatibility.pairs_live, name="compatibility-live"),
+    path("compatibility/export.csv", compatibility.pairs_csv, name="compatibility-csv"),
+    path("compatibility/check/", compatibility.check_all, name="compatibility-check-all"),
+    path("compatibility/<int:source_id>/<int:target_id>/", compatibility.pair, name="compatibility-pair"),
+    path(
+        "compatibility/<int:source_id>/<int:target_id>/live/", compatibility.pair_live, name="compatibility-pair-live"
+    ),
+    path("compatibility/<int:source_id>/<int:target_id>/check/", compatibility.check, name="compatibility-check"),
     # Staff: what moves
     path("migrations/", execution.migration_list, name="migrations"),
     path("migrations/<int:migration_id>/", execution.migration, name="migration"),
@@ -115,6 +127,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("batch-moves/<int:item_id>/put-back/", batches.item_put_back, name="batch-item-put-back"),
     path("freeze-periods/", calendar_rules.freeze_periods, name="freeze-periods"),
     path("freeze-periods/<int:period_id>/remove/", calendar_rules.freeze_period_remove, name="freeze-period-remove"),
+    # Staff: who did what
+    path("audit/", audit.audit, name="audit"),
+    path("audit/export.csv", audit.audit_csv, name="audit-csv"),
+    path("audit/export.jsonl", audit.audit_jsonl, name="audit-jsonl"),
     # Staff: what to do
     path("runbook/", runbook.index, name="runbook"),
     path("runbook/<slug:name>/", runbook.detail, name="runbook-page"),

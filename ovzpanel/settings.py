@@ -218,8 +218,8 @@ OVZ = {
     # How much of memory and disk may be promised for each MiB there is, when containers are placed.
     "memory_overcommit": max(env.float("OVZ_MEMORY_OVERCOMMIT", 1.0), 1.0),
     "disk_overcommit": max(env.float("OVZ_DISK_OVERCOMMIT", 1.0), 1.0),
-    # Names: what seals update keys, who is asked about zones of others (empty: the system's resolvers), how long a
-    # changed record may be kept by caches, and from when on a change is too large (each can be lifted, the last not).
+    # Names: what seals their update keys, who is asked about zones of others (empty: the system's resolvers), how long
+    # caches may keep a changed record, and from when on a change is too large (by share: to be lifted; by number: not).
     "secret_keys": SECRET_KEYS,
     "resolvers": env.list("OVZ_RESOLVERS", []),
     "read_zones_every_seconds": env.int("OVZ_READ_ZONES_EVERY_SECONDS", 900),
@@ -228,6 +228,12 @@ OVZ = {
     "zone_share_from_records": env.int("OVZ_ZONE_SHARE_FROM_RECORDS", 10),
     "most_name_changes": env.int("OVZ_MOST_NAME_CHANGES", 500),
     "retention_days": env.int("OVZ_RETENTION_DAYS", 7),
+    # Which node pairs can go live: at which hour (UTC) nightly checks begin, how many a night and at once there are,
+    # and how long their results are kept.
+    "compatibility_hour": min(max(env.int("OVZ_COMPATIBILITY_HOUR", 2), 0), 23),
+    "compatibility_per_night": min(max(env.int("OVZ_COMPATIBILITY_PER_NIGHT", 300), 0), 2_000),
+    "compatibility_at_once": min(max(env.int("OVZ_COMPATIBILITY_AT_ONCE", 2), 1), 10),
+    "keep_compatibility_days": env.int("OVZ_KEEP_COMPATIBILITY_DAYS", 60),
     # Method choice (`auto`).
     "live_max_memory_mib": env.int("OVZ_LIVE_MAX_MEMORY_MIB", 16_384),
     "live_max_freeze_seconds": env.float("OVZ_LIVE_MAX_FREEZE_SECONDS", 10.0),

@@ -4,7 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-packages=(python3-venv debootstrap iproute2 iptables procps rsync openssh-client openssh-server util-linux e2fsprogs postgresql chromium)
+packages=(python3-venv debootstrap iproute2 iptables procps rsync openssh-client openssh-server util-linux e2fsprogs postgresql chromium
+  bind9 bind9-dnsutils knot pdns-server pdns-backend-sqlite3)
 need=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || need+=("$package")
@@ -23,6 +24,11 @@ if ((${#need[@]})); then
     echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
   # The same of sshd: the tests start their own, and nobody asked for a login on this machine.
   [ -e /usr/sbin/sshd ] || { mkdir -p /etc/ssh && touch /etc/ssh/sshd_not_to_be_run; }
+  # And of name servers: the tests and the lab start their own. Masked where the package was not there before, so that a
+  # server somebody runs here already is left alone.
+  for unit in named:/usr/sbin/named knot:/usr/sbin/knotd pdns:/usr/sbin/pdns_server; do
+    [ -e "${unit#*:}" ] || { mkdir -p /etc/systemd/system && ln -sf /dev/null "/etc/systemd/system/${unit%%:*}.service"; }
+  done
   apt-get install -y -qq --no-install-recommends "${need[@]}" >/dev/null
 fi
 

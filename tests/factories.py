@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -129,7 +129,7 @@ def make_name_server(*, name: str = "ns1.example.net", address: str = "192.0.2.5
 def make_update_key(*, key: Key) -> UpdateKey:
     """Keep a key as the panel would, sealed with its own."""
     name = key.name.rstrip(".")
-    sealed = cipher.seal(key.secret, keys=cast(list[str], settings.OVZ["secret_keys"]), context=seal_context(name))
+    sealed = cipher.seal(key.secret, keys=settings.SECRET_KEYS, context=seal_context(name))
     return UpdateKey.objects.create(name=name, algorithm=key.algorithm, sealed_secret=sealed)
 
 

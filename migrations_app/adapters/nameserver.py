@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 from typing import Any
 
 import dns.dnssec
@@ -115,12 +116,9 @@ class DnsNameServer:
     def update(self, server: Server, update: Update, *, key: Key | None = None, timeout_seconds: float = 5) -> None:
         with _told(server):
             message = _message(update, _keyring(key))
-            reply = _send_once(server, message, timeout_seconds)
+            reply = _read_reply(server, message, _send_once(server, message.to_wire(), timeout_seconds))
         if reply.rcode() != dns.rcode.NOERROR:
             raise _refusal(server, reply)
-        if key is not None and not reply.had_tsig:
-            # Anybody on the way could have said so.
-            raise port.UpdateSecretDiffers(server.name, detail="its answer was not signed")
 
     def signatures_hold(self, server: Server, zone: str, name: str, type: str, *, timeout_seconds: float = 3) -> bool:
         with _told(server):
@@ -186,15 +184,44 @@ def _exchange(server: Server, query: dns.message.Message, way: Way, timeout_seco
     return _exchange(server, query, Way.TCP, timeout_seconds) if reply.flags & dns.flags.TC else reply
 
 
-def _send_once(server: Server, message: dns.message.Message, timeout_seconds: float) -> dns.message.Message:
+def _send_once(server: Server, wire: bytes, timeout_seconds: float) -> bytes:
     """Tell a connection that never came about from an answer that never came back."""
+    end = monotonic() + timeout_seconds
     connection = socket.create_connection((server.address, server.port), timeout=timeout_seconds)
     with connection:
-        connection.setblocking(False)
         try:
-            return dns.query.tcp(message, server.address, timeout=timeout_seconds, sock=connection)
-        except (OSError, EOFError, dns.exception.Timeout) as error:
+            connection.sendall(len(wire).to_bytes(2, "big") + wire)
+            return _receive(connection, int.from_bytes(_receive(connection, 2, end), "big"), end)
+        except (OSError, EOFError) as error:
             raise port.UpdateReplyLost(server.name, detail=str(error) or type(error).__name__) from error
+
+
+def _receive(connection: socket.socket, count: int, end: float) -> bytes:
+    received = b""
+    while len(received) < count:
+        connection.settimeout(max(0.001, end - monotonic()))
+        part = connection.recv(count - len(received))
+        if not part:
+            raise EOFError("the connection was closed")
+        received += part
+    return received
+
+
+def _read_reply(server: Server, message: dns.message.Message, wire: bytes) -> dns.message.Message:
+    """Return the answer if it is one, and signed where the update was; a refusal may come unsigned."""
+    rcode = dns.rcode.to_text(dns.rcode.Rcode(wire[3] & 15)) if len(wire) > 3 else ""
+    try:
+        reply = dns.message.from_wire(wire, keyring=message.keyring, request_mac=message.mac)
+    except dns.exception.FormError as error:
+        if rcode in _BY_RCODE:
+            raise _BY_RCODE[rcode](server.name, rcode=rcode) from error
+        if rcode == "NOERROR" and message.keyring:
+            # Anybody on the way could have said so.
+            raise port.UpdateSecretDiffers(server.name, detail="its answer was not signed") from error
+        raise
+    if not message.is_response(reply):
+        raise port.UpdateNotUnderstood(server.name, detail="it answered something else")
+    return reply
 
 
 def _message(update: Update, keyring: dns.tsig.Key | None) -> dns.update.UpdateMessage:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from django.db.models import F, Q
+from django.db.models import F, Max, Q
 from django.db.models.functions import Now
 
-from migrations_app.models import Migration
+from migrations_app.models import Container, Migration, PairCheck
 from migrations_app.models.execution import MigrationQuerySet
 
 LEASE = timedelta(seconds=20)
@@ -73,12 +73,15 @@ def _acquire(migration_id: int) -> Lease:
 
 
 def next_token(ctid: str, now: datetime) -> int:
-    """Return a token above every one a node may have seen for this container.
+    """Return a token above every one a node may have seen for this container; call it in the transaction that uses it.
 
-    Seconds since 1970 grow faster than leases are taken, so this holds even after the database was lost.
+    Seconds since 1970 grow faster than leases are taken, so this holds even after the database was lost. The row is
+    locked so that tokens come into force in the order in which they were taken.
     """
-    newest = Migration.objects.filter(ctid=ctid).order_by("-lease_token").values_list("lease_token", flat=True).first()
-    return max(int(now.timestamp()), (newest or 0) + 1)
+    list(Container.objects.select_for_update().filter(ctid=ctid, gone_at=None).order_by("pk").values_list("pk"))
+    moves = Migration.objects.filter(ctid=ctid).aggregate(newest=Max("lease_token"))["newest"]
+    checks = PairCheck.objects.filter(ctid=ctid).aggregate(newest=Max("token"))["newest"]
+    return max(int(now.timestamp()), max(moves or 0, checks or 0) + 1)
 
 
 def this_process() -> str:

@@ -31,9 +31,9 @@ class Order:
     method: str
     hostname: str
     addresses: tuple[str, ...]
-    new_addresses: tuple[str, ...]  # each in the place of the old one; empty: it keeps them
-    new_hostname: str  # empty: it keeps it
-    forward_released: bool  # a person's word that the old addresses need not be passed on any longer
+    new_addresses: tuple[str, ...] = ()  # each in the place of the old one; empty: it keeps them
+    new_hostname: str = ""  # empty: it keeps it
+    forward_released: bool = False  # a person's word that the old addresses need not be passed on any longer
     fall_back_to_dump: bool
     full_backup: bool
     rehearse: bool

@@ -11,6 +11,9 @@ Columns = dict[str, Any]
 
 _INTEGER = 2**31 - 1  # what a database's plain integer column holds
 _BIG_INTEGER = 2**63 - 1
+_MOST_WORDS = 200
+# Modules that processes in containers depend on, and those that save and restore them.
+_GUESTS_USE = ("vz", "ipv6", "ip_", "ip6", "ipt", "xt_", "nf_", "nfnetlink", "nfs", "autofs", "fuse", "tun", "ploop")
 
 
 def of_node(reading: NodeReading) -> Columns:
@@ -22,6 +25,9 @@ def of_node(reading: NodeReading) -> Columns:
         found |= {"tools": dict(tools.versions)}
     if (processors := reading.processors) is not None:
         found |= {"cpu_count": _fits(processors.count, _INTEGER), "load_1m": processors.load_1m}
+        found |= {"cpu_flags": sorted(processors.flags)[:_MOST_WORDS]}
+    if reading.modules is not None:
+        found |= {"modules": sorted(name for name in reading.modules if name.startswith(_GUESTS_USE))[:_MOST_WORDS]}
     if reading.ntp_client is not None:
         found |= {"ntp_client": reading.ntp_client}
     if reading.clock_offset_seconds is not None:

@@ -24,6 +24,7 @@ class NodeReading:
     traffic: facts.Traffic | None = None
     link_mbps: int | None = None
     checkpointing: facts.CheckpointSupport | None = None
+    modules: frozenset[str] | None = None
     containers: tuple[facts.ObservedContainer, ...] | None = None
     # Ids and states alone: what is left when a customer's text makes the full list unreadable.
     bare_containers: tuple[facts.ObservedContainer, ...] | None = None

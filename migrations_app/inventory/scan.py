@@ -29,6 +29,7 @@ _QUESTIONS: Mapping[str, Fact[Any]] = {
     "traffic": facts.NetDev(),
     "link_mbps": facts.Links(),
     "checkpointing": facts.Checkpointing(),
+    "modules": facts.Modules(),
     "containers": facts.ContainerList(),
 }
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from migrations_app.models.audit import AuditLine
+from migrations_app.models.audit import AuditHead, AuditLine
 from migrations_app.models.batches import Batch, BatchItem
 from migrations_app.models.calendar_rules import FreezePeriod
 from migrations_app.models.capacity import Chunk, FillForecast, MoveForecast, Reading, Round, Standing
+from migrations_app.models.compatibility import PairCheck
 from migrations_app.models.customers import Customer
 from migrations_app.models.execution import Finding, Forward, LogLine, Mention, Migration, StepRun
 from migrations_app.models.inventory import Container, Node, Preparation
@@ -15,6 +16,7 @@ from migrations_app.models.zones import NameServer, Publication, UpdateKey, Zone
 
 __all__ = [
     "Alternative",
+    "AuditHead",
     "AuditLine",
     "Batch",
     "BatchItem",
@@ -32,6 +34,7 @@ __all__ = [
     "NameServer",
     "Node",
     "Notice",
+    "PairCheck",
     "Preparation",
     "Proposal",
     "Publication",

@@ -15,6 +15,8 @@ class Round(models.Model):
         SAMPLE = "sample", "Sample the nodes"
         ROLL_UP = "roll_up", "Roll samples up"
         THIN = "thin", "Thin out what is old"
+        PLAN_PAIRS = "plan_pairs", "Choose the night's pairs"
+        PAIRS = "pairs", "Begin checks of pairs"
 
     name = models.CharField(max_length=10, choices=Name.choices, unique=True)
     next_at = models.DateTimeField(null=True)

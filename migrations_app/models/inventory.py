@@ -55,6 +55,9 @@ class Node(models.Model):
     can_checkpoint = models.BooleanField(null=True)
     # Tool name to version; a missing tool has an empty version.
     tools = models.JSONField(default=dict)
+    # What live moves depend on beside these: processor flags and loaded modules, as far as they matter.
+    cpu_flags = models.JSONField(default=list)
+    modules = models.JSONField(default=list)
 
     # Draining: to be empty, and nothing comes. In maintenance: the same, and nobody wonders when it is silent.
     duty = models.CharField(max_length=12, choices=Duty.choices, default=Duty.IN_SERVICE)

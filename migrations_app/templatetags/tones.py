@@ -65,6 +65,7 @@ TONES: Mapping[str, Mapping[str, str]] = {
     },
     "zone_change": {"pending": "quiet", "by_hand": "careful", "done": "good", "undone": "quiet", "refused": "bad"},
     "severity": {"blocker": "bad", "warning": "careful", "note": "quiet"},
+    "pair": {"possible": "good", "impossible": "bad", "unknown": "careful", "differs": "careful", "never": "quiet"},
     "move": {
         "planned": "quiet",
         "under_way": "busy",
@@ -91,6 +92,13 @@ MOVE_WORDS: Mapping[str, str] = {
     "not_done": "Not done",
     "called_off": "Called off",
 }
+PAIR_WORDS: Mapping[str, str] = {
+    "possible": "yes",
+    "impossible": "no",
+    "unknown": "unknown",
+    "differs": "differs",
+    "never": "not checked",
+}
 
 
 @register.filter
@@ -106,6 +114,12 @@ def step_icon(state: str) -> str:
 @register.filter
 def move_words(phase: str) -> str:
     return MOVE_WORDS.get(phase, phase)
+
+
+@register.filter
+def pair_words(verdict: str) -> str:
+    """Return the shortest answer to: can it go live?"""
+    return PAIR_WORDS.get(verdict, verdict)
 
 
 @register.filter

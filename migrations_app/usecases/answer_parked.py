@@ -14,6 +14,7 @@ from migrations_app.execution.lease import next_token
 from migrations_app.models import Migration, StepRun
 from migrations_app.strategies import POINTS_OF_NO_RETURN, STALE_AFTER_A_WAIT
 
+State = Migration.State
 Answer = Literal["retry", "roll_back", "keep"]
 
 
@@ -31,6 +32,7 @@ def answer_parked(*, migration: Migration, answer: Answer, actor: User, now: dat
     :raises NotParked: it does not wait, or it is too late to take anything back.
     """
     migration.refresh_from_db()
+    failure, failure_detail = migration.failure, migration.failure_detail
     if answer == "roll_back" and migration.point_of_no_return_at is not None:
         raise NotParked(
             f"{migration.ctid} already runs on {migration.target}: it can only go on. To bring it back, "
@@ -41,7 +43,7 @@ def answer_parked(*, migration: Migration, answer: Answer, actor: User, now: dat
             _renew_failed_step(migration)
             recorder.repeat_stale(migration, STALE_AFTER_A_WAIT)
             states.unpark(migration, now=now, **_agreed(migration, now))
-        elif answer == "keep" and migration.parked_from == Migration.State.RETIRING:
+        elif answer == "keep" and migration.parked_from == State.RETIRING:
             recorder.drop_unfinished(migration)
             states.keep_old_copy(migration)
         elif answer == "keep":
@@ -50,7 +52,9 @@ def answer_parked(*, migration: Migration, answer: Answer, actor: User, now: dat
             states.roll_back(migration, now=now, failure="Cancelled", detail="A person chose to go back.")
     except (states.IllegalChange, states.ChangedMeanwhile, ValueError) as cause:
         raise NotParked(f"{migration} is {migration.get_state_display().lower()}; it waits for no answer.") from cause
-    trail.record(f"answer_{answer}", str(migration), actor=actor, now=now)
+    migration.refresh_from_db(fields=["state"])
+    what_for = {"answers": failure, "found": failure_detail, "before": State.PARKED, "after": migration.state}
+    trail.record(f"answer_{answer}", str(migration), actor=actor, now=now, **what_for)
 
 
 def _keep_on_target(migration: Migration, now: datetime) -> None:
@@ -81,7 +85,7 @@ def _agreed(migration: Migration, now: datetime) -> dict[str, Any]:
 
 def _renew_failed_step(migration: Migration) -> None:
     """A person's retry starts new jobs: on the way forward with a new count of tries, on the way back with one more."""
-    if migration.parked_from == Migration.State.ROLLING_BACK:
+    if migration.parked_from == State.ROLLING_BACK:
         if last := recorder.last_touched(migration):
             recorder.renew_undo(last)
     elif stuck := states.unfinished(migration):

@@ -31,12 +31,13 @@ def cancel_migration(*, migration: Migration, actor: User, now: datetime) -> Non
             f"{migration.ctid} already runs on {migration.target}. "
             "To bring it back, schedule a new migration from there."
         )
+    before = migration.state
     try:
         _cancel(migration, now)
     except (states.IllegalChange, states.ChangedMeanwhile) as cause:
         migration.refresh_from_db()
         raise NotCancellable(f"{migration} is {migration.get_state_display().lower()}.") from cause
-    trail.record("cancel", str(migration), actor=actor, now=now)
+    trail.record("cancel", str(migration), actor=actor, now=now, before=before)
 
 
 def _cancel(migration: Migration, now: datetime) -> None:

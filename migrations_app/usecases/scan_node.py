@@ -82,20 +82,22 @@ def _read(node: Node, outside: Outside, settings: Mapping[str, Any]) -> None:
             return  # another key was pinned, or a later look was faster
         found = columns.of_node(reading) | _fault_columns(fault)
         Node.objects.filter(pk=held.pk).update(state=Node.State.READY, scanned_at=reading.asked_at, **found)
-        if not isinstance(fault, NodeFault) or not fault.hides_containers:
-            _write_containers(held, reading)
+        hidden = isinstance(fault, NodeFault) and fault.hides_containers
+        result = None if hidden else _write_containers(held, reading)
         largest_mib = needs.largest_container_mib(held)
         lacking = needs.needs_of(reading, largest_container_mib=largest_mib, settings=settings)
         needs.offer(held, lacking, now=reading.asked_at)
+        if result is not None:
+            _tell(result, held, now=reading.asked_at)
 
 
-def _write_containers(node: Node, reading: NodeReading) -> None:
+def _write_containers(node: Node, reading: NodeReading) -> Reconciled | None:
     listed = reading.containers if reading.containers is not None else reading.bare_containers
     if listed is None:
-        return
+        return None
     result = reconcile(node, listed, now=reading.asked_at, states_only=reading.containers is None)
     Node.objects.filter(pk__in=result.look_again).update(next_scan_at=reading.asked_at)
-    _tell(result, node, now=reading.asked_at)
+    return result
 
 
 def _tell(result: Reconciled, node: Node, *, now: datetime) -> None:

@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from migrations_app.audit import trail
 from migrations_app.calendar_rules import freezes
 from migrations_app.capacity import moves
+from migrations_app.compatibility import turns
 from migrations_app.execution import recorder, states
 from migrations_app.execution.lease import next_token
 from migrations_app.execution.walk import recipe_name
@@ -83,7 +84,6 @@ def schedule_migration(
         created_at=now,
         created_by=actor,
         next_tick_at=None if held else not_before or now,
-        lease_token=next_token(container.ctid, now),
     )
     limits = of_limits(migration.freeze_budget_seconds, bandwidth_limit_kib)
     objections = [*_of_container(migration), *_of_times(migration, now), *limits, *new_address.objections(migration)]
@@ -114,6 +114,10 @@ def _write(migration: Migration, actor: User | None, now: datetime, settings: Ma
     staff = () if migration.is_held else settings["staff_mail"]
     try:
         with transaction.atomic():
+            migration.lease_token = next_token(migration.ctid, now)
+            way_is_free_at = turns.make_way(migration.ctid, now)
+            if not migration.is_held:
+                migration.next_tick_at = max(migration.not_before, way_is_free_at)
             migration.save(force_insert=True)
             recorder.write_plan(
                 migration, RECIPES[recipe_name(migration.method, changes_address=bool(migration.new_addresses))]

@@ -24,7 +24,7 @@ from migrations_app.usecases.release_forward import NotForwarding, release_forwa
 from migrations_app.usecases.resume_migration import NotResumable, resume_migration
 from migrations_app.usecases.retire_source import NotRetirable, retire_source
 from migrations_app.usecases.schedule_migration import ScheduleRefused, schedule_migration
-from migrations_app.web import live, runbook
+from migrations_app.web import compatibility, live, runbook
 from migrations_app.web.access import PanelRequest, get_container, get_migration, staff_page
 from migrations_app.web.forms import MigrationFilter, ScheduleForm
 from migrations_app.web.live import NOTHING_NEW, STOP_POLLING, LivePart
@@ -72,7 +72,8 @@ class Offers:
 def schedule(request: PanelRequest, container_id: int) -> HttpResponse:
     container = get_container(container_id)
     budget = settings.OVZ["freeze_budget_seconds"]
-    form = ScheduleForm(request.POST or None, container=container, freeze_budget_seconds=budget)
+    said = compatibility.said_of_targets(container.node_id)
+    form = ScheduleForm(request.POST or None, container=container, freeze_budget_seconds=budget, live_checks=said)
     if request.method == "POST" and form.is_valid():
         try:
             migration = schedule_migration(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, cast
 
@@ -148,8 +148,10 @@ class MomentField(forms.DateTimeField):
 
 
 class TargetField(forms.ModelChoiceField):  # type: ignore[type-arg]  # not generic at run time
+    live_checks: Mapping[int, str] = {}  # what the last check said of live moves, by the node's primary key
+
     def label_from_instance(self, node: Any) -> str:
-        return f"{node.name}: {_room(node)}"
+        return f"{node.name}: {_room(node)}{self.live_checks.get(node.pk, '')}"
 
 
 def _room(node: Node) -> str:
@@ -227,10 +229,19 @@ class ScheduleForm(PanelForm):
         required=False, max_length=253, label="New host name", help_text="Empty: it keeps it."
     )
 
-    def __init__(self, *args: Any, container: Container, freeze_budget_seconds: object, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        container: Container,
+        freeze_budget_seconds: object,
+        live_checks: Mapping[int, str],
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         targets = Node.objects.filter(state=Node.State.READY, duty=Node.Duty.IN_SERVICE).exclude(pk=container.node_id)
-        cast(TargetField, self.fields["target"]).queryset = targets.order_by("name")
+        field = cast(TargetField, self.fields["target"])
+        field.live_checks = live_checks
+        field.queryset = targets.order_by("name")
         self.fields["freeze_budget_seconds"].initial = freeze_budget_seconds
 
     def clean(self) -> dict[str, Any]:

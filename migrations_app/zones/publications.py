@@ -238,12 +238,13 @@ def _rows(publication: Publication) -> list[ZoneChange]:
 def _drift(publication: Publication, plan: Plan, hands: Hands) -> Conflict | None:
     """Return what stands otherwise than planned, in all zones: nothing is touched when one of them moved."""
     drifts: list[publish.Drift] = []
+    desired = 0
     for row in _rows(publication):
         provider = shelf.provider_of(row.zone, hands.nameserver, settings=hands.settings)
-        for change, found in publish.look(provider, row.zone.origin, plan.in_zone(row.zone.origin)):
-            if publish.standing(change, found) is publish.Standing.OTHER:
-                drifts.append(publish.Drift(change=change, found=found))
-    return Conflict(drifts=tuple(drifts)) if drifts else None
+        seen = publish.Look.of(publish.look(provider, row.zone.origin, plan.in_zone(row.zone.origin)))
+        drifts += seen.drifts
+        desired += len(seen.desired)
+    return Conflict(drifts=tuple(drifts), desired=desired) if drifts else None
 
 
 Act = Callable[[Publication, ZoneChange, Plan, Hands], bool]
@@ -279,7 +280,7 @@ def _undo_one(publication: Publication, row: ZoneChange, plan: Plan, hands: Hand
     result = _settle(publication, row, plan, hands)
     if not isinstance(result, Conflict):
         _mark(row, ZoneChange.State.UNDONE, serial=result.serial)
-    elif row.state == ZoneChange.State.DONE:
+    elif row.state == ZoneChange.State.DONE or result.old:  # what the way back would change is what we had made
         _mark(row, ZoneChange.State.REFUSED, detail=_words(result))
     else:
         _mark(row, ZoneChange.State.UNDONE)  # never ours: somebody changed it before we could
@@ -298,7 +299,7 @@ def _mark(row: ZoneChange, state: str, **columns: Any) -> None:
 
 def _void(publication: Publication, conflict: Conflict, *, now: datetime) -> None:
     """The difference is void. What was published of it already is taken back: all zones or none."""
-    begun = publication.zone_changes.filter(state=ZoneChange.State.DONE).exists()
+    begun = conflict.desired or publication.zone_changes.filter(state=ZoneChange.State.DONE).exists()
     state, later = (State.UNDOING, now) if begun else (State.STALE, None)
     _move(publication, state, tries=0, next_look_at=later, failure="NamesMoved", failure_detail=_words(conflict))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import Self
 
 from migrations_app.ports.nameserver import NameServerError, PrerequisiteFailed, Requirement, RRset, Update
 from migrations_app.ports.nameserver import UpdateReplyLost as ReplyLost
@@ -48,9 +49,11 @@ class Settled:
 
 @dataclass(frozen=True, kw_only=True)
 class Conflict:
-    """Somebody changed what the plan is about; no update of ours is in the zone."""
+    """Somebody changed what the plan is about; of its other records so many are old, and so many as wanted."""
 
     drifts: tuple[Drift, ...]
+    old: int = 0
+    desired: int = 0
 
 
 class Superseded(Exception):
@@ -74,6 +77,31 @@ def standing(change: RecordChange, found: RRset) -> Standing:
     return Standing.OLD if found.values == change.before.values and ttl_is_ours else Standing.OTHER
 
 
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What stands at the places of a zone's changes, sorted by what that means."""
+
+    old: list[RecordChange]
+    desired: list[RecordChange]
+    drifts: tuple[Drift, ...]
+
+    @classmethod
+    def of(cls, found: Sequence[tuple[RecordChange, RRset]]) -> Self:
+        sorted_ = [(change, rrset, standing(change, rrset)) for change, rrset in found]
+        return cls(
+            old=[change for change, _, where in sorted_ if where is Standing.OLD],
+            desired=[change for change, _, where in sorted_ if where is Standing.DESIRED],
+            drifts=tuple(Drift(change=one, found=rrset) for one, rrset, where in sorted_ if where is Standing.OTHER),
+        )
+
+    def conflict(self) -> Conflict:
+        return Conflict(drifts=self.drifts, old=len(self.old), desired=len(self.desired))
+
+    def shows_made(self, sent: Sequence[RecordChange]) -> bool:
+        """Return whether an update with these changes was made: a server makes all of an update or nothing."""
+        return any(change in self.desired for change in sent)
+
+
 def look(provider: Provider, zone: str, changes: Sequence[RecordChange]) -> list[tuple[RecordChange, RRset]]:
     """Return what stands at the places of these changes now."""
     return [(change, _current(provider, zone, change)) for change in changes]
@@ -90,22 +118,23 @@ def settle(
     :raises NameServerError: the server would not; what it said.
     :raises Superseded: ``may_send`` says that this is another's by now; asked between the look and each update.
     """
-    sent = 0
-    trouble: NameServerError | None = None
-    for _ in range(MOST_TRIES):
+    sent: list[RecordChange] = []
+    tries, trouble = 0, None
+    while tries < MOST_TRIES:
         soa = provider.soa(zone)  # before the records: an edit between the two makes the guard fail, which is right
-        found = look(provider, zone, changes)
-        drifts = tuple(Drift(change=one, found=rrset) for one, rrset in found if standing(one, rrset) is Standing.OTHER)
-        if drifts:
-            return Conflict(drifts=drifts)
-        old = [one for one, rrset in found if standing(one, rrset) is Standing.OLD]
-        if not old:
-            return Settled(serial=serial_of(soa), sent=sent)
+        seen = Look.of(look(provider, zone, changes))
+        if seen.shows_made(sent) or (sent and trouble is None and not seen.old):
+            # Ours was made, whatever somebody did after it: that is seen when the servers are asked.
+            return Settled(serial=serial_of(soa), sent=tries)
+        if seen.drifts:
+            return seen.conflict()
+        if not seen.old:
+            return Settled(serial=serial_of(soa), sent=tries)
         if not may_send():
             raise Superseded
-        trouble = _send(provider, update_for(zone, old, soa))
-        sent += 1
-    raise trouble or UpdateWithoutEffect(changes[0].server, detail=f"{without_dot(zone)}, {sent} times")
+        trouble, sent = _send(provider, update_for(zone, seen.old, soa)), seen.old
+        tries += 1
+    raise trouble or UpdateWithoutEffect(changes[0].server, detail=f"{without_dot(zone)}, {tries} times")
 
 
 def update_for(zone: str, changes: Sequence[RecordChange], soa: RRset) -> Update:

@@ -12,11 +12,13 @@ from django.contrib.auth.models import User
 from lab.replay import replay
 from migrations_app.capacity import moves
 from migrations_app.capacity.spans import hour_of
-from migrations_app.models import Customer, Finding, LogLine, Migration, Node, Preparation, StepRun
+from migrations_app.compatibility.causes import Cause, as_rows
+from migrations_app.models import Customer, Finding, LogLine, Migration, Node, PairCheck, Preparation, StepRun
 from migrations_app.usecases.request_proposal import request_proposal
 from migrations_app.usecases.sample_nodes import sample_nodes
 from migrations_app.usecases.work_out_alternative import work_out_alternative
 from tests.browser import batch_scenery
+from tests.compatibility.test_matrix import make_result
 from tests.conftest import PASSWORD
 from tests.factories import make_container, make_customer, make_migration, make_node
 from tests.fakes.world import FakeWorld
@@ -46,6 +48,7 @@ def set_up(world: FakeWorld, now: datetime) -> None:
     _nodes(now)
     _containers(home, shop, now)
     _moves(home, away, shop, now)
+    _checks(home, away, now)
     _history(world, home, now)
     _proposals(now)
     batch_scenery.set_up(now)
@@ -139,6 +142,26 @@ def _moves(home: Node, away: Node, shop: Customer, now: datetime) -> None:
         container = make_container(node=home, ctid=str(number), hostname=f"{state}-{number}.example.net", owner=shop)
         values = {"not_before": now, "created_at": now, "next_tick_at": None, "state": state} | more
         _tell(make_migration(container=container, target=away, method="stream", **values), done, now)
+
+
+def _checks(home: Node, away: Node, now: datetime) -> None:
+    """Let pairs have been checked with every verdict; one waits, as moves are under way."""
+    hour = timedelta(hours=1)
+    lacking, changed = Node.objects.get(name="hn-lacking"), Node.objects.get(name="hn-changed")
+    no_kernel = Cause(
+        id="vzmigrate-17",
+        text="vzmigrate's check ended with 17: the target's kernel cannot read the source's checkpoint images. "
+        f"It said: Error: {HOSTILE}",
+        way_out="Boot the target into a kernel at least as new as the source's, or move by stream or dump.",
+        command="uname -r",
+    )
+    taken = Cause(id="number-taken", text=f"node-2 has a container 101. {HOSTILE}", about="container")
+    silent = Cause(id="NodeUnreachable", text="hn-changed does not answer.", way_out="Try again.", about="doubt")
+    make_result(home, away, "possible", at=now - hour)
+    make_result(away, home, "impossible", at=now - 2 * hour, summary=no_kernel.text, causes=as_rows([no_kernel, taken]))
+    make_result(home, lacking, "impossible", at=now - 3 * hour, summary=no_kernel.text, causes=as_rows([no_kernel]))
+    make_result(home, changed, "unknown", at=now - 30 * hour, summary=silent.text, causes=as_rows([silent]))
+    PairCheck.objects.create(source=away, target=home, requested_at=now)
 
 
 def _tell(migration: Migration, done: int, now: datetime) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import User
 
-from migrations_app.models import Migration, StepRun
+from migrations_app.models import AuditLine, Migration, StepRun
 from migrations_app.usecases.answer_parked import NotParked, answer_parked
 from migrations_app.usecases.retire_source import retire_source
 from tests.factories import make_migration
@@ -66,3 +66,10 @@ def test_a_container_is_free_again_when_its_old_copy_cannot_be_removed(ada: User
     assert not migration.container.migrations.acting().exists()
     retire_source(migration=migration, actor=ada, now=START)
     assert Migration.objects.get(pk=migration.pk).state == State.RETIRING
+
+
+def test_the_trail_says_what_was_answered(ada: User) -> None:
+    migration = make_migration(state=State.PARKED, parked_from=State.RUNNING, failure="RunsNowhere")
+    answer_parked(migration=migration, answer="retry", actor=ada, now=START)
+    detail = AuditLine.objects.get().detail
+    assert (detail["answers"], detail["before"], detail["after"]) == ("RunsNowhere", "parked", "running")

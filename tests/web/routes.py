@@ -19,6 +19,8 @@ POST_ONLY = {
     "node-scan",
     "preparation-accept",
     "container-owner",
+    "compatibility-check-all",
+    "compatibility-check",
     "node-duty",
     "node-rules",
     "container-rules",

@@ -322,3 +322,34 @@ def test_it_says_who_did_what(names: Names, ada: User) -> None:
         ("names_verified", None),
     ]
     assert lines[2].detail["digest"] == row.digest
+
+
+def test_a_kill_after_the_update_and_an_edit_before_the_mark_leave_nothing_half_done(names: Names) -> None:
+    """The worker died with the forward zone changed and not marked; then somebody changed one of its records."""
+    before = now_in(names)
+    row = names.ask()
+    publish_names(publication=row, digest=row.digest, actor=None, now=names.world.clock())
+    names.forward.apply([change.after for change in publications.plan_of(row).in_zone(FORWARD)])
+    names.forward.put("pool.example.net.", "A", 300, "192.0.2.77")
+    row = names.settle(row)
+    assert (row.state, row.failure) == (State.STALE, "UndoMet")
+    assert names.values("pool.example.net.", "A") == ("192.0.2.77",)
+    assert "pool.example.net" in row.failure_detail
+    assert names.values("201.2.0.192.in-addr.arpa.", "PTR") == before["201.2.0.192.in-addr.arpa.", "PTR"]
+
+
+def test_an_edit_right_after_the_update_does_not_void_it(names: Names) -> None:
+    row = names.ask()
+    update = names.servers.update
+
+    def update_and_edit(server: object, update_: object, **more: object) -> None:
+        update(server, update_, **more)  # type: ignore[arg-type]
+        if update_.zone == FORWARD:  # type: ignore[attr-defined]
+            names.forward.put("pool.example.net.", "A", 300, "192.0.2.77")
+
+    names.servers.update = update_and_edit  # type: ignore[method-assign]
+    publish_names(publication=row, digest=row.digest, actor=None, now=names.world.clock())
+    row = names.settle(row, patience=8)
+    assert row.state == State.PUBLISHED
+    assert "192.0.2.77" in str(row.zone_changes.get(zone__name="example.net").seen)
+    assert names.values("shop.example.net.", "A") == (NEW,)
