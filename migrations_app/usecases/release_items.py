@@ -137,4 +137,4 @@ def _trouble(item: BatchItem) -> str:
 def _condition(node: Node) -> str:
     if node.state != Node.State.READY:
         return f"{node} is not ready"
-    return f"{node} is {node.get_duty_display().lower()}"
+    return f"{node} is out of service ({node.get_duty_display().lower()})"

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from migrations_app.batches import states as batch_states
-from migrations_app.models import Batch, BatchItem, Container, Migration, Node
+from migrations_app.models import Batch, BatchItem, Container, Migration
 from migrations_app.usecases.advance_batch import advance_batch
 from migrations_app.usecases.advance_migration import LeaseTaken, advance_migration
 from migrations_app.usecases.plan_batch import BatchTerms, PlannedMove, plan_batch
@@ -24,6 +24,7 @@ from tests.fakes.world import FakeWorld
 
 MOST_LOOKS = 20_000
 MOVE_SECONDS = 10.0
+WINDOW_CLOSED = {"state": "parked", "parked_from": "running", "failure": "WindowClosed", "failure_detail": "closed"}
 State = BatchItem.State
 
 
@@ -38,6 +39,7 @@ class Fleet:
         self.at_each_look: Callable[[], None] = lambda: None
         # How the migrations of a container end: columns of the row.
         self.ends: dict[str, dict[str, Any]] = {}
+        self.seconds: dict[str, float] = {}  # how long it takes
         self.order: list[str] = []  # of whom began
 
     @property
@@ -97,13 +99,16 @@ class Fleet:
         return bool(following)
 
     def advance(self, migration: Migration) -> None:
-        rows = Migration.objects.filter(pk=migration.pk)
+        closes = migration.window_ends_at
         if migration.state == Migration.State.RUNNING:
-            self.end(migration, **self.ends.get(migration.ctid, {}))
+            is_late = closes is not None and self.now >= closes
+            self.end(migration, **WINDOW_CLOSED if is_late else self.ends.get(migration.ctid, {}))
             return
         self.order.append(migration.ctid)
-        ends_at = self.now + timedelta(seconds=MOVE_SECONDS)
-        rows.update(state=Migration.State.RUNNING, started_at=self.now, next_tick_at=ends_at)
+        ends_at = self.now + timedelta(seconds=self.seconds.get(migration.ctid, MOVE_SECONDS))
+        Migration.objects.filter(pk=migration.pk).update(
+            state=Migration.State.RUNNING, started_at=self.now, next_tick_at=min(ends_at, closes or ends_at)
+        )
 
     def end(self, migration: Migration, **columns: Any) -> None:
         """As the engine leaves a migration that ends or stops."""
@@ -191,7 +196,3 @@ def whys(batch: Batch) -> list[str]:
 
 def places(containers: Iterable[Container]) -> list[str]:
     return [Container.objects.select_related("node").get(pk=row.pk).node.name for row in containers]
-
-
-def drain(node: Node, duty: str = Node.Duty.DRAINING) -> None:
-    Node.objects.filter(pk=node.pk).update(duty=duty)

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from migrations_app.models import Batch, Container, Migration, Notice
 from migrations_app.usecases.schedule_migration import schedule_migration
-from tests.batches.stage import Fleet, drain, states, whys
+from tests.batches.stage import Fleet, states, whys
 from tests.factories import make_customer, make_migration, make_node
 
 pytestmark = pytest.mark.django_db
@@ -180,17 +180,3 @@ def test_a_large_batch_is_written_down_in_parts(fleet: Fleet, monkeypatch: pytes
     fleet.run_for(1)
     assert Migration.objects.count() == 10
     assert states(batch).count("moving") == 1
-
-
-def test_a_drained_target_is_not_used(fleet: Fleet) -> None:
-    moves = [*fleet.moves(2), fleet.move(fleet.container("201"), "node-3")]
-    batch = fleet.begin(moves, most_at_once=1)
-    fleet.tick(batch)
-    drain(fleet.rows["node-2"])
-    fleet.run(until=lambda: "done" in states(batch) and states(batch)[2] == "done")
-    assert states(batch) == ["done", "waiting", "done"]
-    fleet.tick(batch)
-    assert whys(batch)[1] == "Asks for a new plan: node-2 is draining."
-    drain(fleet.rows["node-2"], "in_service")
-    fleet.run()
-    assert states(batch) == ["done", "done", "done"]
