@@ -117,6 +117,15 @@ def moment(at: datetime | None) -> str | SafeString:
 
 
 @register.filter
+def day_time(at: datetime | None) -> str | SafeString:
+    """Return day and time in the reader's zone, for columns with the zone named elsewhere on the page."""
+    if at is None:
+        return UNKNOWN
+    local = timezone.localtime(at)
+    return format_html('<time datetime="{}">{}</time>', at.isoformat(), f"{local:%a} {local.day} {local:%b, %H:%M}")
+
+
+@register.filter
 def clock_time(at: datetime | None) -> str | SafeString:
     """Return the time of day alone, for lines whose day is plain from their surroundings."""
     if at is None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db.models import Case, Count, IntegerField, Max, Q, QuerySet, Value, When
 
 from migrations_app.batches.summary import Summary
-from migrations_app.models import Batch, BatchItem
+from migrations_app.models import Batch, BatchItem, Migration
 
 State = Batch.State
 ItemState = BatchItem.State
@@ -107,6 +107,14 @@ class ItemRow:
     @property
     def after(self) -> str:
         return ", ".join(str(position + 1) for position in self.item.after)
+
+    @property
+    def method(self) -> str:
+        migration = self.item.migration
+        chosen = migration.method if migration else self.item.method
+        if chosen == Migration.Method.AUTO:
+            return "method chosen when it begins"
+        return str(Migration.Method(chosen).label)
 
     @property
     def begins(self) -> datetime | None:

@@ -191,6 +191,7 @@ def _act(
 
 
 def _batch_part(batch: Batch, page: int | str | None, now: datetime) -> LivePart:
+    """Draw what is true to the minute, so that a poll finds nothing new while nothing is."""
     told = summary.of_batch(batch, now)
     items: Page[BatchItem] = Paginator(_items(batch), ITEMS_PER_PAGE).get_page(page)
     shown = item_rows(batch, items)
@@ -202,7 +203,7 @@ def _batch_part(batch: Batch, page: int | str | None, now: datetime) -> LivePart
         "runbook": runbook.find(batch.failure) if batch.failure else None,
         "page": items,
         "rows": shown,
-        "timeline": batch_timeline.of_rows(batch, shown, now),
+        "timeline": batch_timeline.of_rows(batch, shown, now.replace(second=0, microsecond=0)),
         "now": now,
     }
     return LivePart(
