@@ -17,6 +17,8 @@ NARROW = 5e-4
 SHARES = (0.35, 0.65, 0.85, 0.5)
 FIRST_SECONDS = 1.5
 LONGER = 1.5
+# Amounts that had to be rounded refute nothing: the solver then answers at once that it does not know, again and again.
+MOST_IN_VAIN = 12
 JUST_BELOW = 1 - 1e-9
 
 
@@ -29,7 +31,7 @@ def lowest_peak(
     """
     peak = _peak(known, strays)
     attempt = 0
-    while bound < peak and not budget.spent:
+    while bound < peak and not budget.spent and attempt < MOST_IN_VAIN:
         narrow = (peak - bound) <= NARROW * peak
         level = peak * JUST_BELOW if narrow else bound + (peak - bound) * SHARES[attempt % len(SHARES)]
         question = solver.Question(standing=base, cts=strays.tolist(), nodes=base.fleet.active.tolist(), level=level)

@@ -74,9 +74,9 @@ def test_a_move_ends_as_if_no_call_had_been_cut(method: str, way: str, first: in
 @pytest.mark.parametrize(("way", "first"), [(way, first) for first, way in enumerate(CUTS, start=1)])
 def test_a_move_to_a_new_address_ends_as_if_no_call_had_been_cut(way: str, first: int) -> None:
     usual = _begun(_to_new_address_but(way, NEVER)[0])
-    cut_at, was_cut = first - 2, True
+    cut_at, was_cut = first - 4, True
     while was_cut:
-        cut_at += 2
+        cut_at += 4
         world, migration = _to_new_address_but(way, cut_at)
         assert migration.state == Migration.State.DONE, story(migration)
         assert _where_it_runs(world) == ["node-far/101"]
