@@ -84,7 +84,7 @@ def _each(statements):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('migrations_app', '0005_compatibility'),
+        ('migrations_app', '0007_compatibility'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('migrations_app', '0007_zones'),
+        ('migrations_app', '0005_zones'),
     ]
 
     operations = [

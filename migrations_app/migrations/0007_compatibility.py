@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('migrations_app', '0009_new_address'),
+        ('migrations_app', '0006_new_address'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
