@@ -15,7 +15,7 @@ from migrations_app.models import AuditLine
 from tests.fakes.clock import START
 
 TABLE = AuditLine._meta.db_table
-schema = importlib.import_module("migrations_app.migrations.0006_audit_chain")
+schema = importlib.import_module("migrations_app.migrations.0008_audit_chain")
 
 
 def write_lines(count: int, actor: User | None = None) -> None:

@@ -45,10 +45,10 @@ def test_it_is_chained_and_can_be_added_to(database: str) -> None:
             text=True,
         ).stdout
 
-    manage("migrate", "migrations_app", "0009_new_address")
+    manage("migrate", "migrations_app", "0007_compatibility")
     manage("shell", "--no-imports", said=OLD_LINES)
     manage("migrate")
     assert "5 lines" in manage("audit", "verify")
     manage("add_customer", "Shop", "owner@shop.example", "--time-zone", "UTC")
     assert "6 lines" in manage("audit", "verify")
-    manage("migrate", "migrations_app", "0009_new_address")
+    manage("migrate", "migrations_app", "0007_compatibility")
