@@ -13,7 +13,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from migrations_app.audit import trail
 from migrations_app.batches import states, turn
 from migrations_app.batches.scene import Scene
-from migrations_app.models import Batch
+from migrations_app.models import Batch, Migration
 from migrations_app.usecases.drop_item import drop_item
 from migrations_app.usecases.follow_items import follow_items
 from migrations_app.usecases.release_items import release_items
@@ -73,8 +73,10 @@ def _has_drifted(scene: Scene) -> bool:
 
 
 def _next_look(scene: Scene, opening: datetime | None) -> datetime:
+    parked = Migration.State.PARKED
+    under_way = any(item.migration and item.migration.state != parked for item in scene.moving())
     cancelled = scene.batch.state == Batch.State.CANCELLED
-    if scene.changed or scene.moving() or (cancelled and scene.waiting()):
+    if scene.changed or under_way or (cancelled and scene.waiting()):
         return scene.now + BEAT
     return min(scene.now + QUIET_BEAT, opening or scene.now + QUIET_BEAT)
 

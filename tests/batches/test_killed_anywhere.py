@@ -19,7 +19,7 @@ from tests.batches.stage import Fleet, places, states, whys
 from tests.factories import make_customer
 from tests.fakes.world import SimulatedKill
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 NEVER = 10**9
 Play = Callable[[Fleet, Batch], None]
@@ -52,6 +52,7 @@ def _run(play: Play, kill_at: int) -> tuple[dict[str, Any], bool]:
     fleet = Fleet()
     owner = make_customer()
     rows = [fleet.container(str(101 + number), owner=owner) for number in range(3)]
+    fleet.seconds = dict.fromkeys(("101", "102", "103"), 1.0)
     fleet.ends["102"] = {"state": "rolled_back", "failure": "Blocked", "failure_detail": "no room"}
     moves = [fleet.move(row, "node-2", after=after) for row, after in zip(rows, ((), (), (1,)), strict=True)]
     moves.append(fleet.move(rows[0], "node-3"))
@@ -93,7 +94,7 @@ def _dying_at_write(number: int, fleet: Fleet) -> Iterator[None]:
         engine(migration)
         apart[0] = False
 
-    fleet.advance = engine_apart  # type: ignore[method-assign]
+    fleet.advance = engine_apart
     with connection.execute_wrapper(around):
         yield
 

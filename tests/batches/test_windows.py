@@ -19,6 +19,11 @@ NIGHT = {"opens_at": time(22), "closes_at": time(4), "time_zone": "Europe/Berlin
 OPENS = datetime(2026, 3, 2, 21, 0, tzinfo=UTC)
 
 
+@pytest.fixture(autouse=True)
+def nights_pass_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("migrations_app.usecases.advance_batch.QUIET_BEAT", timedelta(hours=12))
+
+
 def begun(fleet: Fleet) -> list[datetime]:
     rows = Migration.objects.filter(started_at__isnull=False).order_by("started_at")
     return [at for at in rows.values_list("started_at", flat=True) if at is not None]
@@ -58,7 +63,7 @@ def test_one_that_is_longer_than_any_window_begins_all_the_same(fleet: Fleet) ->
 
 
 def test_what_the_window_closed_on_goes_on_in_the_next(fleet: Fleet) -> None:
-    fleet.clock.set(OPENS + timedelta(hours=5))
+    fleet.clock.set(OPENS + timedelta(hours=5, minutes=59))
     fleet.seconds["101"] = 7200
     batch = fleet.begin(fleet.moves(1), **NIGHT)
     fleet.run(until=lambda: Migration.objects.filter(state="parked").exists())
@@ -74,13 +79,14 @@ def test_what_the_window_closed_on_goes_on_in_the_next(fleet: Fleet) -> None:
 
 
 def test_the_window_keeps_to_the_wall_when_the_clock_is_put_forward(fleet: Fleet) -> None:
-    fleet.clock.set(datetime(2026, 3, 28, 23, 0, tzinfo=UTC))
+    fleet.clock.set(datetime(2026, 3, 29, 0, 59, tzinfo=UTC))
     fleet.seconds["101"] = 7200
     fleet.begin(fleet.moves(1), opens_at=time(1), closes_at=time(2, 30), time_zone="Europe/Berlin")
     fleet.run()
     migration = Migration.objects.get()
     # On the 29th there is no half past two: it closes when the clock jumps over it.
-    assert migration.started_at == datetime(2026, 3, 29, 0, 0, tzinfo=UTC)
+    assert migration.window_ends_at == datetime(2026, 3, 30, 0, 30, tzinfo=UTC)
+    assert migration.started_at == datetime(2026, 3, 29, 0, 59, tzinfo=UTC)
     assert migration.finished_at == datetime(2026, 3, 29, 23, 0, tzinfo=UTC)  # one o'clock again, in summer time
 
 
@@ -128,7 +134,7 @@ def test_a_freeze_period_ends_the_time_of_what_has_begun_before(fleet: Fleet) ->
 
 
 def test_planned_times_follow_what_really_happens(fleet: Fleet) -> None:
-    fleet.seconds["101"] = 3600
+    fleet.seconds["101"] = 400
     batch = fleet.begin(fleet.moves(3), most_at_once=1)
     said = batch.items.all()[2].planned_from
     assert said is not None
@@ -136,6 +142,6 @@ def test_planned_times_follow_what_really_happens(fleet: Fleet) -> None:
     fleet.tick(batch)
     item = batch.items.select_related("migration").all()[2]
     assert item.planned_from is not None
-    assert item.planned_from - said > timedelta(minutes=50)
+    assert item.planned_from - said > timedelta(minutes=5)
     assert item.migration is not None
     assert item.migration.not_before == item.planned_from
