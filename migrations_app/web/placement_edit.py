@@ -8,7 +8,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
@@ -72,7 +71,7 @@ def accept(request: PanelRequest, alternative_id: int) -> HttpResponse:
         except AlternativeStale as drift:
             stale = drift
         else:
-            return redirect(reverse("batch", args=[batch.pk]))
+            return redirect("batch", batch.pk)
     context = {"alternative": shown, "proposal": shown.proposal, "form": form, "stale": stale}
     refused = bool(form.errors or stale)
     return render(request, "migrations_app/placement/accept.html", context, status=422 if refused else 200)

@@ -122,7 +122,7 @@ def test_what_is_decided_is_not_edited(staff: Client, alternative: Alternative) 
     assert answer["Location"] == reverse("proposal", args=[alternative.proposal_id])
 
 
-def accept(client: Client, alternative: Alternative, **fields: str) -> Any:
+def accept(client: Client, alternative: Alternative, **fields: Any) -> Any:
     usual = {
         "name": "Empty hn-0",
         "time_zone": "Europe/Berlin",
@@ -133,6 +133,17 @@ def accept(client: Client, alternative: Alternative, **fields: str) -> Any:
         "canaries": "1",
     }
     return client.post(reverse("alternative-accept", args=[alternative.pk]), usual | fields)
+
+
+def test_accepting_leads_to_the_batch(staff: Client, alternative: Alternative) -> None:
+    answer = accept(
+        staff, alternative, weekdays=["0", "4"], opens_at="22:00", closes_at="05:00", bandwidth_limit_mib="20"
+    )
+    batch = Batch.objects.get()
+    assert answer["Location"] == reverse("batch", args=[batch.pk])
+    assert (batch.weekdays, batch.time_zone, batch.bandwidth_limit_kib) == ([0, 4], "Europe/Berlin", 20_480)
+    assert batch.items.count() == 3
+    assert "It became the batch" in text(staff.get(reverse("alternative", args=[alternative.pk])))
 
 
 def test_a_stale_alternative_is_refused_with_a_way_on(
