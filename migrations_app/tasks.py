@@ -14,6 +14,7 @@ from migrations_app.usecases.advance_migration import LeaseTaken, advance_migrat
 from migrations_app.usecases.advance_names import advance_names
 from migrations_app.usecases.begin_sampling import begin_sampling
 from migrations_app.usecases.deliver_notice import deliver_notice
+from migrations_app.usecases.expire_approval import expire_approval
 from migrations_app.usecases.follow_preparation import follow_preparation
 from migrations_app.usecases.read_zone import read_zone as read_one_zone
 from migrations_app.usecases.roll_up import roll_up as roll_up_samples
@@ -47,6 +48,10 @@ def prepare(preparation_id: int) -> None:
 
 def deliver(notice_id: int) -> None:
     deliver_notice(notice_id=notice_id, mailer=wiring.mailer(), now=timezone.now(), settings=settings.OVZ)
+
+
+def expire(approval_id: int) -> None:
+    expire_approval(approval_id=approval_id, now=timezone.now())
 
 
 def sample(round_id: int) -> None:

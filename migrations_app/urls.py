@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 
 from migrations_app.web import (
+    approvals,
     audit,
     capacity,
     customers,
@@ -96,6 +97,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("migrations/<int:migration_id>/keep/", execution.keep, name="migration-keep"),
     path("migrations/<int:migration_id>/end-forward/", execution.end_forward, name="migration-end-forward"),
     path("migrations/<int:migration_id>/retire/", execution.retire, name="migration-retire"),
+    # Staff: what a second person says yes to
+    path("approvals/", approvals.approval_list, name="approvals"),
+    path("approvals/<int:approval_id>/", approvals.approval, name="approval"),
+    path("approvals/<int:approval_id>/decide/", approvals.approval_decide, name="approval-decide"),
+    path("approvals/<int:approval_id>/override/", approvals.approval_override, name="approval-override"),
+    path("batches/<int:batch_id>/ask-approval/", approvals.batch_ask_approval, name="batch-ask-approval"),
     # Staff: who did what
     path("audit/", audit.audit, name="audit"),
     path("audit/export.csv", audit.audit_csv, name="audit-csv"),

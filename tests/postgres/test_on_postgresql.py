@@ -16,7 +16,7 @@ pytestmark = pytest.mark.postgres
 ROOT = Path(__file__).parents[2]
 # Long, and about Python's side of things.
 LEFT_OUT = "tests/execution/test_die_anywhere.py"
-ROOMS = ("races", "audit", "execution", "usecases", "notices", "inventory", "capacity")
+ROOMS = ("races", "audit", "approvals", "execution", "usecases", "notices", "inventory", "capacity")
 
 
 def test_everything_that_writes_rows_works_on_postgresql() -> None:
