@@ -62,7 +62,9 @@ OVZPanel runs on simulated nodes (a lab, not OpenVZ):  {address}/
   password   {PASSWORD}  (for all of them)
 
 The graphs begin with a month that was replayed, not measured, and say so.
-Pick a container, pick a node, press "Schedule" and watch. Mail that is sent is kept in {lab.mail_dir}.
+Pick a container, pick a node, press "Schedule" and watch. Or empty a whole node: Nodes, node-1, "Empty this node",
+"Work it out", "Accept" twice, "Start". It becomes a batch, and node-3 has room for it.
+Mail that is sent is kept in {lab.mail_dir}.
 Look inside a node:  {sys.executable} -m lab shell node-1
 Ctrl-C stops everything.
 """

@@ -12,7 +12,7 @@ from migrations_app.models import Batch, BatchItem
 from migrations_app.templatetags.timeline import Mark, Piece, Timeline
 from migrations_app.web.batch_shown import ItemRow
 
-SHORTEST = timedelta(minutes=10)
+SHORTEST = timedelta(minutes=2)
 MARGIN = 0.02
 MOST_BANDS = 400
 LEGEND = {

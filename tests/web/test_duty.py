@@ -42,6 +42,20 @@ def test_it_is_said_on_the_nodes_page_with_since_when_and_why(client: Client) ->
         assert words in page
 
 
+def test_a_nodes_page_leads_to_proposals_that_empty_it_and_bring_its_containers_home(client: Client) -> None:
+    node = make_node()
+    ask = f"{reverse('proposal-new')}?goal="
+    assert f"{ask}evacuate" not in body(client, "node", node.pk)
+    make_container(node=node)
+    page = body(client, "node", node.pk)
+    assert f"{ask}evacuate&amp;node={node.pk}" in page
+    assert f"{ask}home&amp;node={node.pk}" in page
+    change(client, node)
+    page = body(client, "node", node.pk)
+    assert f"{ask}evacuate&amp;node={node.pk}" in page
+    assert f"{ask}home" not in page
+
+
 def test_a_refusal_stands_at_its_field_and_keeps_what_was_typed(client: Client) -> None:
     node = make_migration(state="running").source
     response = change(client, node, duty="maintenance", note=HOSTILE)

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from migrations_app.models import Container, Customer
 from tests.conftest import PASSWORD
-from tests.factories import make_container, make_migration, make_node
+from tests.factories import make_batch, make_container, make_migration, make_node
 from tests.web.routes import routes
 
 ODD = {
@@ -70,6 +70,9 @@ QUERIES = {
     "node-live": ("seen", "heard"),
     "overview-live": ("seen", "heard"),
     "sign-in": ("next",),
+    "batches": ("page",),
+    "batch": ("page",),
+    "batch-live": ("seen", "heard"),
 }
 # Odd elsewhere, and what they say here: host names of three letters, plain numbers, digits of another width.
 FINE = {(field, kind) for field in ("name", "address") for kind in ("not a number", "infinite", "too great")} | {
@@ -145,7 +148,8 @@ def test_it_pins_no_key_and_gives_no_container_away(
 @pytest.mark.parametrize(("name", "field"), [(name, field) for name, fields in QUERIES.items() for field in fields])
 def test_a_query_chooses_nothing_by_it(client: Client, container: Container, name: str, field: str) -> None:
     route = next(route for route in routes() if route.name == name)
-    url = route.url(container.node_id if name == "node-live" else make_migration(container=container).pk)
+    numbers = {"node-live": container.node_id, "batch": make_batch().pk, "batch-live": make_batch().pk}
+    url = route.url(numbers.get(name) or make_migration(container=container).pk)
     if name == "sign-in":
         client.logout()
     for kind, value in ODD.items():
