@@ -35,6 +35,7 @@ class _Gate:
         self._now = scene.now
         self._calendar: Calendar = calendar.of_batch(scene.batch, scene.now)
         self._slots: Slots = trips.slots_now(caps_of(scene.batch), scene.now)
+        self._is_canary_out = canaries.still_out(scene.items)
         self._openings: list[datetime] = []
 
     def run(self) -> datetime | None:
@@ -61,9 +62,9 @@ class _Gate:
             return trouble
         if earlier := self._scene.waits_for(item):
             return f"Waits for {earlier.container}, which has to move before it."
-        if not item.is_canary and canaries.still_out(self._scene.items):
+        if self._is_canary_out and not item.is_canary:
             return "Waits for the canary: the smallest goes alone, and must go well."
-        return self._closed(item) or self._slots.objection(trips.of_item(item))
+        return self._slots.objection(trips.of_item(item)) or self._closed(item)
 
     def _closed(self, item: BatchItem) -> str:
         span = self._fitting(item)

@@ -14,7 +14,7 @@ from migrations_app.usecases.drop_item import drop_item
 from migrations_app.usecases.schedule_migration import ScheduleRefused, schedule_migration
 
 # A large batch takes several rounds: other work on the database must not wait for all of it.
-MOST_AT_ONCE = 50
+MOST_AT_ONCE = 25
 
 
 def schedule_items(*, batch_id: int, now: datetime, settings: Mapping[str, Any]) -> bool:

@@ -125,10 +125,10 @@ def test_new_terms_hold_for_what_has_not_begun(fleet: Fleet) -> None:
     batch = fleet.begin(fleet.moves(3), most_at_once=1)
     fleet.tick(batch)
     do(pause_batch, fleet, batch)
-    terms = BatchTerms(canaries=0, bandwidth_limit_kib=1024, opens_at=time(22), closes_at=time(4), rehearse=False)
+    terms = BatchTerms(canaries=0, bandwidth_limit_kib=1024, opens_at=time(10, 15), closes_at=time(4), rehearse=False)
     do(set_terms, fleet, batch, terms=terms)
     items = list(batch.items.select_related("migration"))
-    assert items[1].planned_from == fleet.now.replace(hour=22, minute=0)
+    assert items[1].planned_from == fleet.now.replace(minute=15, second=0)
     assert items[1].seconds_forecast > items[0].seconds_forecast
     do(resume_batch, fleet, batch)
     fleet.run()
