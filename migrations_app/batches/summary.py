@@ -51,7 +51,7 @@ class Summary:
 
 
 def of_batch(batch: Batch, now: datetime) -> Summary:
-    """Two queries, however many items."""
+    """One query, however many items."""
     rows = batch.items.select_related("container", "source", "target", "migration")
     items = list(rows.order_by("position"))
     counts = Counter(item.state for item in items)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from migrations_app.batches import canaries, states, trips
+from migrations_app.batches import canaries, line, states, trips
 from migrations_app.batches.scene import Scene
 from migrations_app.batches.slots import Slots
 from migrations_app.batches.summary import ASKS_FOR_A_PLAN
@@ -40,7 +40,7 @@ class _Gate:
 
     def run(self) -> datetime | None:
         for item in self._scene.moving():
-            if item.migration is not None and _held_up_by_window(item.migration):
+            if item.migration is not None and line.is_held_up_by_window(item.migration):
                 self._go_on(item, item.migration)
         # Those that are already to be told something better wait.
         for item in self._scene.waiting():
@@ -118,10 +118,6 @@ class _Gate:
         migration_states.tell(migration, f"Goes on: the window of the batch {self._scene.batch} is open.", at=self._now)
         self._slots.take(trip)
         self._scene.whys[item.pk] = ""
-
-
-def _held_up_by_window(migration: Migration) -> bool:
-    return migration.state == Migration.State.PARKED and migration.failure == "WindowClosed"
 
 
 def _trouble(item: BatchItem) -> str:
