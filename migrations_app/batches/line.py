@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from migrations_app.models import BatchItem, Migration
+from migrations_app.models import Batch, BatchItem, Migration
 
 State = Migration.State
 
@@ -50,6 +50,17 @@ def judge(migration: Migration, *, freeze_budget_seconds: float) -> Verdict:
         why=f"Interrupted for {frozen:.1f} seconds; {freeze_budget_seconds:.1f} were promised.",
         stop=Stop(failure="FreezeOverPromise", detail=detail),
     )
+
+
+def is_held_up_by_window(migration: Migration) -> bool:
+    """Its window closed before it was done; nothing was interrupted."""
+    return migration.state == State.PARKED and migration.failure == "WindowClosed"
+
+
+def goes_on_by_itself(migration: Migration) -> bool:
+    """Say whether its batch takes it up again in the next window, so that nobody needs to be called."""
+    items = BatchItem.objects.filter(migration=migration.pk, batch__state=Batch.State.RUNNING)
+    return is_held_up_by_window(migration) and items.exists()
 
 
 def _of_one_under_way(migration: Migration) -> Verdict:

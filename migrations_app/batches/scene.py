@@ -6,11 +6,59 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
-from migrations_app.models import Batch, BatchItem
+from migrations_app.models import Batch, BatchItem, Migration, Node
 
 State = BatchItem.State
 GONE_WRONG = (State.SKIPPED, State.FAILED)
+
+# A batch may have thousands of items, and is looked at every few seconds: only what is looked at is read.
+OF_ITEM: Final = (
+    "batch",
+    "position",
+    "after",
+    "source",
+    "target",
+    "method",
+    "is_canary",
+    "state",
+    "why",
+    "migration",
+    "bytes_forecast",
+    "seconds_forecast",
+    "planned_from",
+    "planned_until",
+)
+OF_CONTAINER: Final = tuple(
+    f"container__{name}"
+    for name in (
+        "ctid",
+        "hostname",
+        "node",
+        "owner",
+        "apart_group",
+        "pinned",
+        "pin_reason",
+        "gone_at",
+        "disk_used_mib",
+        "memory_held_mib",
+    )
+)
+OF_MIGRATION: Final = (
+    "container",
+    "ctid",
+    "source",
+    "target",
+    "state",
+    "parked_from",
+    "next_tick_at",
+    "lease_token",
+    "failure",
+    "failure_detail",
+    "finished_at",
+    "freeze_seconds",
+)
 
 
 @dataclass(kw_only=True)
@@ -24,9 +72,11 @@ class Scene:
     changed: bool = False  # something began or ended: the timetable is out of date
 
     def __post_init__(self) -> None:
-        rows = self.batch.items.select_related("container__owner", "container__node", "source", "target", "migration")
+        rows = self.batch.items.select_related("container").only(*OF_ITEM, *OF_CONTAINER)
         self.items = list(rows.order_by("position"))
         self._before = _predecessors(self.items)
+        _give_nodes(self.items)
+        _give_migrations([*self.waiting(), *self.moving()])
 
     def waiting(self) -> list[BatchItem]:
         return [item for item in self.items if item.state == State.WAITING]
@@ -56,6 +106,23 @@ class Scene:
     def lost_before(self, item: BatchItem) -> BatchItem | None:
         """Return one that should have been done before and never will be."""
         return next((one for one in self.before(item) if one.state in GONE_WRONG), None)
+
+
+def _give_nodes(items: list[BatchItem]) -> None:
+    """Many items share few nodes: each is read once."""
+    wanted = {pk for item in items for pk in (item.source_id, item.target_id, item.container.node_id)}
+    nodes = Node.objects.in_bulk(wanted)
+    for item in items:
+        item.source, item.target = nodes[item.source_id], nodes[item.target_id]
+        item.container.node = nodes[item.container.node_id]
+
+
+def _give_migrations(items: list[BatchItem]) -> None:
+    rows = Migration.objects.only(*OF_MIGRATION).in_bulk({item.migration_id for item in items} - {None})
+    for item in items:
+        if item.migration_id is not None:
+            item.migration = rows[item.migration_id]
+            item.migration.container = item.container
 
 
 def _predecessors(items: list[BatchItem]) -> dict[int, list[BatchItem]]:

@@ -15,6 +15,9 @@ class Stretch(Protocol):
     @property
     def begins(self) -> datetime: ...
 
+    @property
+    def ends(self) -> datetime | None: ...
+
 
 class Calendar(Protocol):
     """When a move may begin, and has time enough."""
@@ -47,8 +50,11 @@ class UnderWay:
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
+    """``closes``: when the window ends in which it begins; None: never."""
+
     begins: datetime
     ends: datetime
+    closes: datetime | None
 
 
 def plan(
@@ -110,7 +116,7 @@ class _Play:
                 self._now, move.seconds, node_ids=trip.node_ids, customer_id=trip.customer_id
             )
             if stretch is not None and stretch.begins <= self._now:
-                self._begin(move)
+                self._begin(move, stretch)
             elif stretch is not None:
                 openings.append(stretch.begins)
                 waiting.append(move)
@@ -122,9 +128,9 @@ class _Play:
             return True
         return not self._open.isdisjoint(move.after) or bool(self._slots.objection(move.trip))
 
-    def _begin(self, move: Move) -> None:
+    def _begin(self, move: Move, stretch: Stretch) -> None:
         ends = self._now + timedelta(seconds=move.seconds)
-        self._found[move.key] = Planned(begins=self._now, ends=ends)
+        self._found[move.key] = Planned(begins=self._now, ends=ends, closes=stretch.ends)
         self._slots.take(move.trip)
         heapq.heappush(self._ends, (ends, len(self._found) + len(self._open), move.key, move.trip))
 

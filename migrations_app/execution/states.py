@@ -56,9 +56,9 @@ def start(migration: Migration, *, token: int, now: datetime) -> None:
     change(migration, State.RUNNING, token=token, started_at=now, next_tick_at=now)
 
 
-def plan_for(migration: Migration, not_before: datetime) -> bool:
+def plan_for(migration: Migration, not_before: datetime, window_ends_at: datetime | None) -> bool:
     """Say when a held migration is likely to be let go; return whether it is still held."""
-    return bool(_held(migration).update(not_before=not_before))
+    return bool(_held(migration).update(not_before=not_before, window_ends_at=window_ends_at))
 
 
 def release(migration: Migration, *, now: datetime, **terms: Any) -> bool:

@@ -48,6 +48,7 @@ def _for_staff(notice: Notice, settings: Mapping[str, Any]) -> Words:
     facts = [
         ("Method", migration.get_method_display()),
         ("Not before", _at(migration.not_before, "UTC")),
+        ("Window ends", _at(migration.window_ends_at, "UTC")),
         ("Started", _at(migration.started_at, "UTC")),
         ("Ended", _at(migration.finished_at, "UTC")),
         ("Freeze forecast", _seconds(migration.freeze_forecast_seconds)),
@@ -101,6 +102,7 @@ def _for_customer(notice: Notice, settings: Mapping[str, Any]) -> Words:
     facts = [
         ("VPS", name),
         ("Begins", _at(migration.not_before, zone)),
+        ("Window ends", _at(migration.window_ends_at, zone)),
         ("Ended", _at(migration.finished_at, zone)),
         ("Interruption", _interruption(migration)),
     ]

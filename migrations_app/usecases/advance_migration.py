@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from migrations_app.batches import line
 from migrations_app.batches import states as batch_states
 from migrations_app.execution import engine
 from migrations_app.execution.engine import LeaseTaken, TickResult
@@ -24,6 +25,8 @@ def advance_migration(*, migration_id: int, outside: Outside, settings: Mapping[
     """
 
     def announce(migration: Migration, kind: str, now: datetime) -> None:
+        if kind == "failed" and line.goes_on_by_itself(migration):
+            return
         outbox.put(migration, kind, now=now, staff_addresses=settings["staff_mail"])
 
     result = engine.advance(migration_id, recipes=RECIPES, outside=outside, settings=settings, announce=announce)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from migrations_app.batches import canaries, states, trips
+from migrations_app.batches import canaries, line, states, trips
 from migrations_app.batches.scene import Scene
 from migrations_app.batches.slots import Slots
 from migrations_app.batches.summary import ASKS_FOR_A_PLAN
@@ -35,11 +35,12 @@ class _Gate:
         self._now = scene.now
         self._calendar: Calendar = calendar.of_batch(scene.batch, scene.now)
         self._slots: Slots = trips.slots_now(caps_of(scene.batch), scene.now)
+        self._is_canary_out = canaries.still_out(scene.items)
         self._openings: list[datetime] = []
 
     def run(self) -> datetime | None:
         for item in self._scene.moving():
-            if item.migration is not None and _held_up_by_window(item.migration):
+            if item.migration is not None and line.is_held_up_by_window(item.migration):
                 self._go_on(item, item.migration)
         # Those that are already to be told something better wait.
         for item in self._scene.waiting():
@@ -61,9 +62,9 @@ class _Gate:
             return trouble
         if earlier := self._scene.waits_for(item):
             return f"Waits for {earlier.container}, which has to move before it."
-        if not item.is_canary and canaries.still_out(self._scene.items):
+        if self._is_canary_out and not item.is_canary:
             return "Waits for the canary: the smallest goes alone, and must go well."
-        return self._closed(item) or self._slots.objection(trips.of_item(item))
+        return self._slots.objection(trips.of_item(item)) or self._closed(item)
 
     def _closed(self, item: BatchItem) -> str:
         span = self._fitting(item)
@@ -117,10 +118,6 @@ class _Gate:
         migration_states.tell(migration, f"Goes on: the window of the batch {self._scene.batch} is open.", at=self._now)
         self._slots.take(trip)
         self._scene.whys[item.pk] = ""
-
-
-def _held_up_by_window(migration: Migration) -> bool:
-    return migration.state == Migration.State.PARKED and migration.failure == "WindowClosed"
 
 
 def _trouble(item: BatchItem) -> str:

@@ -8,13 +8,14 @@ from typing import Any
 
 from django.db import transaction
 
-from migrations_app.batches import states, turn
+from migrations_app.batches import states, trips, turn
+from migrations_app.calendar_rules import calendar
 from migrations_app.models import Batch, BatchItem
 from migrations_app.usecases.drop_item import drop_item
-from migrations_app.usecases.schedule_migration import ScheduleRefused, schedule_migration
+from migrations_app.usecases.schedule_migration import SHORTEST_WINDOW, ScheduleRefused, schedule_migration
 
 # A large batch takes several rounds: other work on the database must not wait for all of it.
-MOST_AT_ONCE = 50
+MOST_AT_ONCE = 25
 
 
 def schedule_items(*, batch_id: int, now: datetime, settings: Mapping[str, Any]) -> bool:
@@ -47,6 +48,7 @@ def _schedule(batch: Batch, item_id: int, now: datetime, settings: Mapping[str, 
         return  # another worker was faster
     if item.container.node_id != item.source_id:
         return  # it will be skipped with the reason
+    begins = max(item.planned_from or now, now)
     try:
         migration = schedule_migration(
             container=item.container,
@@ -55,7 +57,8 @@ def _schedule(batch: Batch, item_id: int, now: datetime, settings: Mapping[str, 
             actor=batch.created_by,
             now=now,
             settings=settings,
-            not_before=max(item.planned_from or now, now),
+            not_before=begins,
+            window_ends_at=_closes(batch, item, begins),
             bandwidth_limit_kib=batch.bandwidth_limit_kib,
             freeze_budget_seconds=batch.freeze_budget_seconds,
             fall_back_to_dump=batch.fall_back_to_dump,
@@ -66,3 +69,10 @@ def _schedule(batch: Batch, item_id: int, now: datetime, settings: Mapping[str, 
         drop_item(item=item, why=str(refusal), now=now)
     else:
         states.become(item, migration)
+
+
+def _closes(batch: Batch, item: BatchItem, begins: datetime) -> datetime | None:
+    """Return when the window ends in which it is planned, for those who are told; None: it does not, or all but."""
+    trip = trips.of_item(item)
+    span = calendar.of_batch(batch, begins).span(begins, node_ids=trip.node_ids, customer_id=trip.customer_id)
+    return span.ends if span is not None and span.left(begins) >= SHORTEST_WINDOW else None

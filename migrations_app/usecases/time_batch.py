@@ -32,7 +32,7 @@ def time_batch(*, scene: Scene) -> None:
     changed = list(_changed(scene.waiting(), found, now))
     for item in changed:
         if item.migration is not None and item.planned_from is not None:
-            states.plan_for(item.migration, item.planned_from)
+            states.plan_for(item.migration, item.planned_from, found[item.position].closes)
     BatchItem.objects.bulk_update(changed, ["planned_from", "planned_until"], batch_size=200)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 
 from migrations_app.batches import summary
 from migrations_app.models import Batch, BatchItem
+from tests.batches.stage import Fleet
 from tests.factories import make_batch, make_container, make_item, make_migration, make_node
 from tests.fakes.clock import START
 
@@ -68,3 +69,32 @@ def test_it_costs_the_same_however_many_moves_there_are(django_assert_num_querie
         make_item(batch, container=make_container(node=node), target=target)
     with django_assert_num_queries(2):
         summary.of_batch(batch, START)
+
+
+def test_a_draft_says_when_it_would_be_done(fleet: Fleet) -> None:
+    batch = fleet.plan(fleet.moves(3, disk_used_mib=100), most_at_once=1)
+    seen = summary.of_batch(batch, fleet.now)
+    assert seen.counts == {"waiting": 3, "moving": 0, "done": 0, "skipped": 0, "failed": 0}
+    assert (seen.total, seen.ended) == (3, 0)
+    assert (seen.bytes_done, seen.bytes_left) == (0, 300 * MIB)
+    assert seen.begins_at == fleet.now
+    assert seen.ends_at == batch.items.all()[2].planned_until
+    assert seen.late_by is None
+
+
+def test_it_says_by_how_much_the_deadline_is_missed(fleet: Fleet) -> None:
+    batch = fleet.plan(
+        fleet.moves(1), opens_at=time(11), closes_at=time(13), deadline=fleet.now + timedelta(hours=1, seconds=30)
+    )
+    seen = summary.of_batch(batch, fleet.now)
+    assert seen.ends_at is not None
+    assert seen.late_by == seen.ends_at - batch.deadline
+    assert timedelta(0) < seen.late_by < timedelta(minutes=1)
+
+
+def test_once_it_has_ended_it_says_when(fleet: Fleet) -> None:
+    batch = fleet.begin(fleet.moves(2), deadline=fleet.now + timedelta(days=1))
+    fleet.run()
+    batch.refresh_from_db()
+    seen = summary.of_batch(batch, fleet.now + timedelta(days=9))
+    assert (seen.ends_at, seen.late_by, seen.bytes_left) == (batch.finished_at, None, 0)

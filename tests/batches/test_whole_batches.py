@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from migrations_app.models import Batch, Migration
+from migrations_app.models import Batch, Migration, Notice
 from tests.batches.stage import RealFleet, places, states
+from tests.factories import make_customer
 from tests.fakes.world import FakeWorld
+from tests.moves import story
 
 pytestmark = pytest.mark.django_db
 
@@ -30,6 +34,18 @@ def test_a_node_is_emptied_and_no_slot_stands_idle(world: FakeWorld) -> None:
     assert states(batch) == ["done"] * 4
     assert places(rows) == ["node-2"] * 4
     assert fleet.most_under_way == 2
+
+
+def test_one_that_a_window_closed_on_goes_on_and_nobody_is_called(world: FakeWorld) -> None:
+    fleet = RealFleet(world)
+    owner = make_customer()
+    batch = fleet.begin([fleet.move(fleet.container("101", owner=owner), "node-2")], rehearse=False)
+    fleet.tick(batch)
+    Migration.objects.update(window_ends_at=fleet.now + timedelta(seconds=1))
+    fleet.run()
+    assert states(batch) == ["done"]
+    assert "WindowClosed" in story(Migration.objects.get())
+    assert list(Notice.objects.order_by("pk").values_list("kind", flat=True)) == ["scheduled", "started", "finished"]
 
 
 def test_the_line_stops_when_a_copy_does_not_start(world: FakeWorld) -> None:

@@ -31,7 +31,8 @@ def begun(fleet: Fleet) -> list[datetime]:
 
 def test_nothing_begins_before_the_window_opens(fleet: Fleet) -> None:
     batch = fleet.begin(fleet.moves(3), **NIGHT)
-    assert set(Migration.objects.values_list("not_before", flat=True)) == {OPENS}
+    planned = set(Migration.objects.values_list("not_before", "window_ends_at"))
+    assert planned == {(OPENS, OPENS + timedelta(hours=6))}
     fleet.tick(batch)
     assert whys(batch)[0] == "Waits for its window, which opens at 2026-03-02 21:00 UTC."
     fleet.run()
