@@ -7,14 +7,13 @@ from django.urls import reverse
 
 from migrations_app.models import Approval, Batch
 from tests.approvals.stage import approve, ask, make_batch
+from tests.fakes.clock import START
 
 HOSTILE = "<script>alert(1)</script>"
 
 
 @pytest.fixture(autouse=True)
 def now_is_when_it_was_planned(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tests.fakes.clock import START
-
     monkeypatch.setattr("migrations_app.web.approvals.timezone.now", lambda: START)
 
 
