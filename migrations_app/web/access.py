@@ -93,10 +93,6 @@ def get_approval(approval_id: int) -> Approval:
     return get_object_or_404(Approval.objects.select_related("asked_by", "decided_by"), pk=approval_id)
 
 
-def get_batch(batch_id: int) -> Batch:
-    return get_object_or_404(Batch, pk=batch_id)
-
-
 def get_container(container_id: int) -> Container:
     return get_object_or_404(Container.objects.select_related("node", "owner", "moved_from"), pk=container_id)
 
