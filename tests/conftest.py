@@ -99,6 +99,12 @@ def shop(carla: User) -> Customer:
 
 
 @pytest.fixture
+def one_person_is_enough(settings: Any) -> None:
+    """For tests of what comes after: who has to agree is tried in tests/approvals."""
+    settings.OVZ = settings.OVZ | {"approval_for": []}
+
+
+@pytest.fixture
 def world() -> Iterator[FakeWorld]:
     """Two pretend nodes; at the end nothing that must never happen may have happened."""
     fleet = FakeWorld()

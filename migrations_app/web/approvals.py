@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
 from django.conf import settings
 from django.contrib import messages
@@ -18,12 +19,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from migrations_app.approvals import difference, people, rules
 from migrations_app.approvals.subject import Subject
-from migrations_app.models import Approval
+from migrations_app.models import Approval, Batch
 from migrations_app.usecases.ask_approval import NotAskable, ask_approval
 from migrations_app.usecases.decide_approval import Decision, DecisionRefused, decide_approval
-from migrations_app.usecases.find_subject import find_subject
+from migrations_app.usecases.find_subject import ASKABLE, find_subject
 from migrations_app.usecases.override_approval import OverrideRefused, override_approval
 from migrations_app.usecases.read_standing import read_standing
+from migrations_app.usecases.use_batch_approval import POLICY
 from migrations_app.web.access import PanelRequest, get_approval, get_batch, staff_page
 
 ROWS_PER_PAGE = 50
@@ -39,6 +41,15 @@ class Offers:
     override: bool
     ask_anew: bool
     hindrances: list[str]  # why it cannot be approved by this person
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agreed:
+    """Whether a second person has agreed to a batch; drift of the world shows when it is started."""
+
+    may_begin: bool
+    may_ask: bool
+    last: Approval | None  # None: none is needed, or nobody has asked yet
 
 
 @require_safe
@@ -130,10 +141,19 @@ def waiting_count(request: HttpRequest) -> int:
     return waiting if waiting and user.has_perm(people.APPROVE) else 0
 
 
-def standing_of(kind: str, subject_id: int) -> dict[str, Any]:
-    """Return what the page of a subject shows of its approval: the last request, and whether one can be asked for."""
-    last = Approval.objects.of(kind, subject_id).select_related("asked_by", "decided_by").order_by("-pk").first()
-    return {"approval": last, "may_ask": last is None or last.state not in Approval.OPEN_STATES}
+def of_batch(batch: Batch, now: datetime) -> Agreed:
+    """Return what the page of a batch shows of its approval."""
+    wanted: Sequence[str] = settings.OVZ["approval_for"]  # type: ignore[assignment]
+    if POLICY not in wanted or batch.state not in ASKABLE:
+        return Agreed(may_begin=True, may_ask=False, last=None)
+    last = Approval.objects.of(Approval.Kind.BATCH, batch.pk).select_related("asked_by", "decided_by").last()
+    if last is not None and last.state == State.USED:
+        subject = find_subject(kind=Approval.Kind.BATCH, subject_id=batch.pk)
+        same = subject is not None and subject.digest == last.digest
+        return Agreed(may_begin=same, may_ask=not same, last=last)
+    is_open = last is not None and last.state in Approval.OPEN_STATES and now < last.valid_until
+    approved = last is not None and last.state == State.APPROVED
+    return Agreed(may_begin=is_open and approved, may_ask=not is_open, last=last)
 
 
 def _ask(request: PanelRequest, subject: Subject | None) -> HttpResponse:

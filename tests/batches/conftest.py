@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
 
 from tests.batches.stage import Fleet
 
 
 @pytest.fixture(autouse=True)
-def one_person_is_enough(settings: SettingsWrapper) -> None:
-    """What is tried here is the engine; who has to agree is tried in tests/approvals."""
-    settings.OVZ = settings.OVZ | {"approval_for": []}
+def the_engine_alone(one_person_is_enough: None) -> None:
+    """No batch here waits for a second person."""
 
 
 @pytest.fixture

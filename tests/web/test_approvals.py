@@ -6,7 +6,7 @@ from django.test import Client
 from django.urls import reverse
 
 from migrations_app.models import Approval, Batch
-from tests.approvals.stage import approve, ask, make_batch
+from tests.approvals.stage import approve, ask, decide, make_batch
 from tests.fakes.clock import START
 
 HOSTILE = "<script>alert(1)</script>"
@@ -14,7 +14,7 @@ HOSTILE = "<script>alert(1)</script>"
 
 @pytest.fixture(autouse=True)
 def now_is_when_it_was_planned(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("migrations_app.web.approvals.timezone.now", lambda: START)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: START)
 
 
 @pytest.fixture
@@ -140,3 +140,30 @@ def test_long_lists_cost_no_more_queries(
         ask(make_batch(ada, moves=1), ada)
     with django_assert_max_num_queries(12):  # type: ignore[operator]
         page.get(reverse("approvals"))
+
+
+def offered(page: Client, batch: Batch) -> set[str]:
+    body = page.get(reverse("batch", args=[batch.pk])).content.decode()
+    return {
+        name for name in ("batch-start", "batch-resume", "batch-ask-approval") if reverse(name, args=[batch.pk]) in body
+    }
+
+
+def test_the_page_of_a_batch_leads_from_asking_to_starting(page: Client, batch: Batch, ada: User, boris: User) -> None:
+    assert offered(page, batch) == {"batch-ask-approval"}
+    approval = ask(batch, ada)
+    assert offered(page, batch) == set()
+    decide(approval, boris, now=START)
+    assert offered(page, batch) == {"batch-start"}
+    post(page, "batch-start", batch.pk)
+    batch.refresh_from_db()
+    assert batch.state == Batch.State.RUNNING
+    Batch.objects.filter(pk=batch.pk).update(state="paused")
+    assert offered(page, batch) == {"batch-resume"}
+    Batch.objects.filter(pk=batch.pk).update(most_at_once=50)
+    assert offered(page, batch) == {"batch-ask-approval"}
+    assert "needs a new approval" in post(page, "batch-resume", batch.pk)
+
+
+def test_a_start_without_approval_is_refused_in_words(page: Client, batch: Batch) -> None:
+    assert "needs the approval of a second person" in post(page, "batch-start", batch.pk)
