@@ -57,7 +57,7 @@ def _is_list(value: Any) -> bool:
 
 
 def _facts(values: Any) -> list[tuple[str, str]]:
-    return [(place, text) for place, text in _lines(values, "") if text != NOTHING]
+    return [(place, text or "none") for place, text in _lines(values, "")]
 
 
 def _lines(value: Any, place: str) -> Iterator[tuple[str, str]]:

@@ -24,5 +24,5 @@ def test_it_names_each_place_with_old_and_new() -> None:
 def test_a_content_is_shown_part_by_part() -> None:
     name, terms, moves = difference.parts_of(OLD)
     assert name.facts == [("name", "b")]
-    assert (terms.title, terms.facts) == ("terms", [("care", "yes")])
-    assert moves.rows == [[("to", "x")], [("to", "y")]]
+    assert (terms.title, terms.facts) == ("terms", [("opens at", "none"), ("care", "yes")])
+    assert moves.rows == [[("to", "x"), ("after", "none")], [("to", "y")]]
