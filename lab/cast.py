@@ -7,10 +7,11 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from lab.handle import LabNode
-from lab.people import CUSTOMERS, PASSWORD, STAFF
+from lab.people import APPROVERS, CUSTOMERS, PASSWORD, STAFF
 from migrations_app import wiring
 from migrations_app.models import Container, Customer, Node
 from migrations_app.usecases.add_node import add_node
+from migrations_app.usecases.grant_right import grant_right
 from migrations_app.usecases.pin_host_key import pin_host_key
 from migrations_app.usecases.scan_node import scan_node
 from migrations_app.usecases.set_owner import set_owner
@@ -21,6 +22,9 @@ def people() -> User:
     """Make everybody, and return ada."""
     for name in STAFF:
         _user(name, is_staff=True)
+    for name in APPROVERS:
+        user = User.objects.get(username=name)
+        grant_right(user=user, right="approve", given=True, actor=None, now=timezone.now())
     for name, (title, zone, _) in CUSTOMERS.items():
         user = _user(name, is_staff=False)
         Customer.objects.get_or_create(user=user, defaults={"name": title, "email": user.email, "time_zone": zone})

@@ -12,6 +12,7 @@ from django.db.models import Q
 
 from migrations_app.models import (
     Alternative,
+    Approval,
     Batch,
     Migration,
     Node,
@@ -74,6 +75,7 @@ TABLE = (
     ),
     Due(door="names", column="next_look_at", rows=lambda now: Publication.objects.due(now)),
     Due(door="read_zone", column="next_read_at", rows=lambda now: Zone.objects.all()),
+    Due(door="expire", column="next_look_at", rows=lambda now: Approval.objects.open()),
     Due(door="sample", column="next_at", rows=lambda now: Round.objects.filter(name=Round.Name.SAMPLE)),
     Due(door="roll_up", column="next_at", rows=lambda now: Round.objects.filter(name=Round.Name.ROLL_UP)),
     Due(door="thin", column="next_at", rows=lambda now: Round.objects.filter(name=Round.Name.THIN)),

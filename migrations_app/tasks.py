@@ -16,6 +16,7 @@ from migrations_app.usecases.begin_checks import begin_checks
 from migrations_app.usecases.begin_sampling import begin_sampling
 from migrations_app.usecases.check_pair import check_pair as check_one_pair
 from migrations_app.usecases.deliver_notice import deliver_notice
+from migrations_app.usecases.expire_approval import expire_approval
 from migrations_app.usecases.follow_preparation import follow_preparation
 from migrations_app.usecases.plan_checks import plan_checks
 from migrations_app.usecases.read_zone import read_zone as read_one_zone
@@ -50,6 +51,10 @@ def prepare(preparation_id: int) -> None:
 
 def deliver(notice_id: int) -> None:
     deliver_notice(notice_id=notice_id, mailer=wiring.mailer(), now=timezone.now(), settings=settings.OVZ)
+
+
+def expire(approval_id: int) -> None:
+    expire_approval(approval_id=approval_id, now=timezone.now())
 
 
 def sample(round_id: int) -> None:

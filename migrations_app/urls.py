@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 
 from migrations_app.web import (
+    approvals,
     audit,
     batches,
     calendar_rules,
@@ -127,6 +128,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("batch-moves/<int:item_id>/put-back/", batches.item_put_back, name="batch-item-put-back"),
     path("freeze-periods/", calendar_rules.freeze_periods, name="freeze-periods"),
     path("freeze-periods/<int:period_id>/remove/", calendar_rules.freeze_period_remove, name="freeze-period-remove"),
+    # Staff: what a second person says yes to
+    path("approvals/", approvals.approval_list, name="approvals"),
+    path("approvals/<int:approval_id>/", approvals.approval, name="approval"),
+    path("approvals/<int:approval_id>/decide/", approvals.approval_decide, name="approval-decide"),
+    path("approvals/<int:approval_id>/override/", approvals.approval_override, name="approval-override"),
+    path("batches/<int:batch_id>/ask-approval/", approvals.batch_ask_approval, name="batch-ask-approval"),
     # Staff: who did what
     path("audit/", audit.audit, name="audit"),
     path("audit/export.csv", audit.audit_csv, name="audit-csv"),

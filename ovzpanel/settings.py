@@ -192,6 +192,16 @@ def _networks(name: str) -> list[str]:
 # What seals secrets in the database. Several, with commas between them: the first seals, all of them open.
 SECRET_KEYS: list[str] = env.list("OVZ_SECRET_KEYS", []) or [read_or_make_secret(STATE_DIR / "seal_key")]
 
+APPROVABLE = ("addresses", "batches")
+
+
+def _approval_for() -> list[str]:
+    words: list[str] = [word.strip() for word in env.list("OVZ_APPROVAL_FOR", list(APPROVABLE)) if word.strip()]
+    if unknown := sorted(set(words) - set(APPROVABLE)):
+        raise ValueError(f"OVZ_APPROVAL_FOR: {', '.join(unknown)} is none of {', '.join(APPROVABLE)}")
+    return words
+
+
 OVZ = {
     "site_name": env.str("OVZ_SITE_NAME", "OVZPanel"),
     # Shown on every page and in every mail: where the nodes are simulated, nobody shall take them for real ones.
@@ -227,6 +237,9 @@ OVZ = {
     "zone_share_percent": env.int("OVZ_ZONE_SHARE_PERCENT", 30),
     "zone_share_from_records": env.int("OVZ_ZONE_SHARE_FROM_RECORDS", 10),
     "most_name_changes": env.int("OVZ_MOST_NAME_CHANGES", 500),
+    # What needs the approval of a second person, and for how many hours one counts.
+    "approval_for": _approval_for(),
+    "approval_hours": min(max(env.int("OVZ_APPROVAL_HOURS", 72), 1), 24 * 90),
     "retention_days": env.int("OVZ_RETENTION_DAYS", 7),
     # Which node pairs can go live: at which hour (UTC) nightly checks begin, how many a night and at once there are,
     # and how long their results are kept.

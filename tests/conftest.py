@@ -1,6 +1,7 @@
 """The cast, the pretend fleet, and a network that is shut.
 
-Ada and Boris are staff, Carla is a customer with a container of her own, Mallory signs in and has no business here.
+Ada and Boris are staff, and Boris may approve what others plan; Carla is a customer with a container of her own;
+Mallory signs in and has no business here.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 
@@ -76,7 +77,9 @@ def ada(db: None) -> User:
 
 @pytest.fixture
 def boris(db: None) -> User:
-    return _user("boris", "boris@panel.example", is_staff=True)
+    user = _user("boris", "boris@panel.example", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="approve"))
+    return user
 
 
 @pytest.fixture
@@ -93,6 +96,12 @@ def mallory(db: None) -> User:
 def shop(carla: User) -> Customer:
     """Carla as somebody who may own containers."""
     return make_customer(name="Carla's shop", email=carla.email, user=carla)
+
+
+@pytest.fixture
+def one_person_is_enough(settings: Any) -> None:
+    """For tests of what comes after: who has to agree is tried in tests/approvals."""
+    settings.OVZ = settings.OVZ | {"approval_for": []}
 
 
 @pytest.fixture

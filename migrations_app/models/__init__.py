@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from migrations_app.models.approvals import Approval
 from migrations_app.models.audit import AuditHead, AuditLine
 from migrations_app.models.batches import Batch, BatchItem
 from migrations_app.models.calendar_rules import FreezePeriod
@@ -16,6 +17,7 @@ from migrations_app.models.zones import NameServer, Publication, UpdateKey, Zone
 
 __all__ = [
     "Alternative",
+    "Approval",
     "AuditHead",
     "AuditLine",
     "Batch",

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import models
+
 from migrations_app.models import Notice
 from migrations_app.notices import wording
 from migrations_app.ports.mailer import MailDelayed, Mailer, MailRefused
@@ -35,12 +37,17 @@ def deliver(notice_id: int, *, mailer: Mailer, now: datetime, settings: Mapping[
         _end(notice, Notice.State.SENT, sent_at=now)
 
 
+def _rows() -> models.QuerySet[Notice]:
+    of_move = ("migration__container__owner", "migration__source", "migration__target")
+    return Notice.objects.select_related(*of_move, "approval__asked_by", "approval__decided_by")
+
+
 def _claim(notice_id: int, now: datetime) -> Notice | None:
     """Mark the notice as being sent before it is, so that a crash leaves a truthful trace; None: it is not ours."""
     claimed = Notice.objects.filter(pk=notice_id, state=Notice.State.WAITING).update(
         state=Notice.State.SENDING, next_try_at=now + SENDING
     )
-    rows = Notice.objects.select_related("migration__container__owner", "migration__source", "migration__target")
+    rows = _rows()
     if claimed:
         return rows.get(pk=notice_id)
     return _dropped(notice_id, now)
@@ -51,7 +58,7 @@ def _dropped(notice_id: int, now: datetime) -> Notice | None:
 
     It is sent again under the same message id: a reader shown a letter twice is better than one never told.
     """
-    rows = Notice.objects.select_related("migration__container__owner", "migration__source", "migration__target")
+    rows = _rows()
     notice = rows.filter(pk=notice_id, state=Notice.State.SENDING, next_try_at__lt=now + RUNG_WITHIN).first()
     if notice is None:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from migrations_app.models import Migration, Notice
+from migrations_app.models import Approval, Migration, Notice
 
 
 def put(migration: Migration, kind: str, *, now: datetime, staff_addresses: Iterable[str]) -> None:
@@ -29,6 +29,24 @@ def put(migration: Migration, kind: str, *, now: datetime, staff_addresses: Iter
     )
 
 
+def put_approval(approval: Approval, kind: str, addresses: Iterable[str], *, now: datetime) -> None:
+    """Write one notice for each address, in the transaction of what it tells; each is told once."""
+    Notice.objects.bulk_create(
+        [
+            Notice(
+                approval=approval,
+                kind=kind,
+                audience=Notice.Audience.STAFF,
+                recipient=address,
+                created_at=now,
+                next_try_at=now,
+            )
+            for address in _distinct(addresses)
+        ],
+        ignore_conflicts=True,
+    )
+
+
 def call_off(migration: Migration, *, now: datetime) -> None:
     """Tell everybody who was told of the plan that nothing comes of it."""
     told = migration.notices.filter(kind=Notice.Kind.SCHEDULED).values_list("audience", "recipient")
@@ -46,9 +64,12 @@ def call_off(migration: Migration, *, now: datetime) -> None:
 
 
 def _concerned(migration: Migration, staff_addresses: Iterable[str]) -> list[tuple[str, str]]:
-    staff = dict.fromkeys(address.strip().lower() for address in staff_addresses if address.strip())
-    concerned: list[tuple[str, str]] = [(Notice.Audience.STAFF, address) for address in staff]
+    concerned: list[tuple[str, str]] = [(Notice.Audience.STAFF, address) for address in _distinct(staff_addresses)]
     owner = migration.container.owner
     if owner is not None:
         concerned.append((Notice.Audience.CUSTOMER, owner.email))
     return concerned
+
+
+def _distinct(addresses: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(address.strip().lower() for address in addresses if address.strip()))

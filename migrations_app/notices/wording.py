@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.utils.html import format_html, format_html_join
 
 from migrations_app.models import Migration, Notice
+from migrations_app.notices import approval_wording
+from migrations_app.notices.words import Words, at, prefix
 from migrations_app.ports.mailer import Letter
 
 LONGEST_SUBJECT = 160
-Facts = Sequence[tuple[str, str]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Words:
-    subject: str
-    sentences: Sequence[str]
-    facts: Facts
-    link: str
-    footer: str
 
 
 def letter(notice: Notice, *, settings: Mapping[str, Any]) -> Letter:
     """Return the mail; the customer's names no node and shows no error text."""
-    words = (
-        _for_customer(notice, settings) if notice.audience == Notice.Audience.CUSTOMER else _for_staff(notice, settings)
-    )
+    words = _words(notice, settings)
     host = urlsplit(settings["public_url"]).hostname or "localhost"
     return Letter(
         recipient=notice.recipient,
@@ -42,20 +29,35 @@ def letter(notice: Notice, *, settings: Mapping[str, Any]) -> Letter:
     )
 
 
+def _words(notice: Notice, settings: Mapping[str, Any]) -> Words:
+    if notice.approval is not None:
+        return approval_wording.of(notice.approval, notice.kind, settings)
+    if notice.audience == Notice.Audience.CUSTOMER:
+        return _for_customer(notice, settings)
+    return _for_staff(notice, settings)
+
+
+def _moved(notice: Notice) -> Migration:
+    """Return the migration it tells of; the database lets no notice be without a subject."""
+    if notice.migration is None:
+        raise ValueError(f"{notice} tells of no migration")
+    return notice.migration
+
+
 def _for_staff(notice: Notice, settings: Mapping[str, Any]) -> Words:
-    migration = notice.migration
+    migration = _moved(notice)
     title = f"m{migration.pk}: {migration.container} from {migration.source} to {migration.target}"
     facts = [
         ("Method", migration.get_method_display()),
-        ("Not before", _at(migration.not_before, "UTC")),
-        ("Window ends", _at(migration.window_ends_at, "UTC")),
-        ("Started", _at(migration.started_at, "UTC")),
-        ("Ended", _at(migration.finished_at, "UTC")),
+        ("Not before", at(migration.not_before, "UTC")),
+        ("Window ends", at(migration.window_ends_at, "UTC")),
+        ("Started", at(migration.started_at, "UTC")),
+        ("Ended", at(migration.finished_at, "UTC")),
         ("Freeze forecast", _seconds(migration.freeze_forecast_seconds)),
         ("Freeze measured", _seconds(migration.freeze_seconds)),
     ]
     return Words(
-        subject=f"{_prefix(settings)}{_staff_verb(notice)} {title}",
+        subject=f"{prefix(settings)}{_staff_verb(notice)} {title}",
         sentences=_staff_sentences(notice),
         facts=[(name, value) for name, value in facts if value],
         link=f"{settings['public_url']}/migrations/{migration.pk}/",
@@ -64,13 +66,13 @@ def _for_staff(notice: Notice, settings: Mapping[str, Any]) -> Words:
 
 
 def _staff_verb(notice: Notice) -> str:
-    if notice.kind == Notice.Kind.FAILED and notice.migration.failure == "Cancelled":
+    if notice.kind == Notice.Kind.FAILED and _moved(notice).failure == "Cancelled":
         return "Cancelled"
     return {"scheduled": "Scheduled", "started": "Started", "finished": "Done", "failed": "Needs you:"}[notice.kind]
 
 
 def _staff_sentences(notice: Notice) -> list[str]:
-    migration = notice.migration
+    migration = _moved(notice)
     match notice.kind:
         case Notice.Kind.SCHEDULED:
             return ["This migration is scheduled."]
@@ -96,18 +98,19 @@ def _what_stopped_it(migration: Migration) -> str:
 
 
 def _for_customer(notice: Notice, settings: Mapping[str, Any]) -> Words:
-    migration, owner = notice.migration, notice.migration.container.owner
+    migration = _moved(notice)
+    owner = migration.container.owner
     zone = owner.time_zone if owner is not None else "UTC"
     name = migration.container.hostname or f"VPS {migration.ctid}"
     facts = [
         ("VPS", name),
-        ("Begins", _at(migration.not_before, zone)),
-        ("Window ends", _at(migration.window_ends_at, zone)),
-        ("Ended", _at(migration.finished_at, zone)),
+        ("Begins", at(migration.not_before, zone)),
+        ("Window ends", at(migration.window_ends_at, zone)),
+        ("Ended", at(migration.finished_at, zone)),
         ("Interruption", _interruption(migration)),
     ]
     return Words(
-        subject=f"{_prefix(settings)}{_customer_subject(notice)}: {name}",
+        subject=f"{prefix(settings)}{_customer_subject(notice)}: {name}",
         sentences=_customer_sentences(notice),
         facts=[(label, value) for label, value in facts if value],
         link=f"{settings['public_url']}/",
@@ -121,7 +124,7 @@ def _customer_subject(notice: Notice) -> str:
         "started": "Your VPS is being moved",
         "finished": "Your VPS has been moved",
         "failed": "The move of your VPS was called off"
-        if notice.migration.state in ENDED
+        if _moved(notice).state in ENDED
         else "The move of your VPS is late",
     }[notice.kind]
 
@@ -140,7 +143,7 @@ def _customer_sentences(notice: Notice) -> list[str]:
             return ["The move has begun. Your VPS goes on working while its data are copied."]
         case Notice.Kind.FINISHED:
             return ["Your VPS runs on its new hardware. Nothing was lost, and there is nothing for you to do."]
-        case _ if notice.migration.state in ENDED:
+        case _ if _moved(notice).state in ENDED:
             return ["The move did not take place. Your VPS runs where it was; nothing was lost or changed."]
         case _:
             return ["The move takes longer than planned. Our staff look after it; you do not need to do anything."]
@@ -153,21 +156,6 @@ def _interruption(migration: Migration) -> str:
         return ""
     forecast = migration.freeze_forecast_seconds or migration.freeze_budget_seconds
     return f"about {max(round(forecast), 1)} seconds expected"
-
-
-def _prefix(settings: Mapping[str, Any]) -> str:
-    return "[lab] " if settings["lab"] else ""
-
-
-def _at(moment: datetime | None, zone: str) -> str:
-    if moment is None:
-        return ""
-    try:
-        place = ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        # A letter that shows UTC is better than one that is never sent.
-        place, zone = ZoneInfo("UTC"), "UTC"
-    return f"{moment.astimezone(place):%a %d %b %Y, %H:%M} ({zone})"
 
 
 def _seconds(seconds: float | None) -> str:

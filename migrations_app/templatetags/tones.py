@@ -42,6 +42,14 @@ TONES: Mapping[str, Mapping[str, str]] = {
     "preparation": {"offered": "careful", "accepted": "busy", "done": "good", "failed": "bad"},
     "proposal": {"open": "careful", "accepted": "good", "discarded": "quiet"},
     "alternative": {"waiting": "busy", "ready": "good", "failed": "bad"},
+    "approval": {
+        "asked": "careful",
+        "approved": "good",
+        "rejected": "bad",
+        "expired": "quiet",
+        "void": "quiet",
+        "used": "good",
+    },
     "found": {"optimal": "good", "feasible": "busy", "impossible": "careful"},
     "batch": {
         "draft": "quiet",

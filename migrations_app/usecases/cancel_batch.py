@@ -10,9 +10,10 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from migrations_app.approvals import decisions
 from migrations_app.audit import trail
 from migrations_app.batches import states, turn
-from migrations_app.models import Batch, BatchItem
+from migrations_app.models import Approval, Batch, BatchItem
 from migrations_app.usecases.advance_batch import advance_batch
 from migrations_app.usecases.cancel_migration import NotCancellable, cancel_migration
 
@@ -37,8 +38,11 @@ def cancel_batch(
         if held.state == Batch.State.DONE:
             raise BatchNotCancellable(f"{held} is done. To bring containers back, plan another batch from there.")
         if held.state != Batch.State.CANCELLED:
+            before = held.state
             states.cancel(held, now=now)
-            trail.record("cancel_batch", str(held), actor=actor, now=now, also_running=also_running)
+            voided = decisions.void_all_of(Approval.Kind.BATCH, batch.pk, "it was cancelled")
+            detail = {"before": before, "also_running": also_running, "voided": voided}
+            trail.record("cancel_batch", str(held), actor=actor, now=now, **detail)
     if also_running:
         _cancel_running(batch, actor, now)
     advance_batch(batch_id=batch.pk, now=now, settings=settings)

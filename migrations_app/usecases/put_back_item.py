@@ -7,9 +7,10 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from migrations_app.approvals import decisions
 from migrations_app.audit import trail
 from migrations_app.batches import states, turn
-from migrations_app.models import Batch, BatchItem
+from migrations_app.models import Approval, Batch, BatchItem
 
 AGAIN = (BatchItem.State.SKIPPED, BatchItem.State.FAILED)
 
@@ -29,9 +30,10 @@ def put_back_item(*, item: BatchItem, actor: User | None, now: datetime) -> None
     if reason := _objection(batch, row):
         raise NotPutBack(reason)
     states.put_back(row)
+    voided = decisions.void_all_of(Approval.Kind.BATCH, batch.pk, "one of its moves was put back")
     if batch.state in Batch.ACTIVE_STATES:
         states.look_next(batch, now)
-    trail.record("put_back_item", str(row), actor=actor, now=now)
+    trail.record("put_back_item", str(row), actor=actor, now=now, voided=voided)
     item.refresh_from_db()
 
 

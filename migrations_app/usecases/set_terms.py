@@ -9,13 +9,14 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from migrations_app.approvals import decisions
 from migrations_app.audit import trail
 from migrations_app.batches import canaries, terms, turn
 from migrations_app.batches.scene import Scene
 from migrations_app.batches.terms import BatchTerms
 from migrations_app.calendar_rules import objections
 from migrations_app.capacity import moves
-from migrations_app.models import Batch, BatchItem, Migration
+from migrations_app.models import Approval, Batch, BatchItem, Migration
 from migrations_app.usecases.schedule_migration import of_limits
 from migrations_app.usecases.time_batch import time_batch
 
@@ -46,10 +47,21 @@ def set_terms(
     if found:
         raise TermsRefused(found)
     columns = terms.columns(usual_freeze_budget_seconds=settings["freeze_budget_seconds"])
+    before = {name: getattr(held, name) for name in columns}
     Batch.objects.filter(pk=batch.pk).update(**columns)
     batch.refresh_from_db()
+    voided = decisions.void_all_of(Approval.Kind.BATCH, batch.pk, "its terms were set anew")
     _plan_anew(Scene(batch=batch, now=now))
-    trail.record("set_terms", str(batch), actor=actor, now=now, **_as_words(columns))
+    changed = [name for name in columns if before[name] != columns[name]]
+    trail.record(
+        "set_terms",
+        str(batch),
+        actor=actor,
+        now=now,
+        before=_as_words(before, changed),
+        after=_as_words(columns, changed),
+        voided=voided,
+    )
 
 
 def of_terms(given: BatchTerms, now: datetime, settings: Mapping[str, Any]) -> Objections:
@@ -100,5 +112,5 @@ def _foretell(scene: Scene) -> None:
     BatchItem.objects.bulk_update(waiting, ["seconds_forecast", "freeze_seconds_forecast"], batch_size=200)
 
 
-def _as_words(columns: Mapping[str, Any]) -> dict[str, str]:
-    return {name: str(value) for name, value in columns.items()}
+def _as_words(columns: Mapping[str, Any], names: list[str]) -> dict[str, str]:
+    return {name: str(columns[name]) for name in names}

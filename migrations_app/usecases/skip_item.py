@@ -7,8 +7,9 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from migrations_app.approvals import decisions
 from migrations_app.batches import states, turn
-from migrations_app.models import Batch, BatchItem
+from migrations_app.models import Approval, Batch, BatchItem
 from migrations_app.usecases.drop_item import drop_item
 
 LONGEST_REASON = 500
@@ -31,6 +32,7 @@ def skip_item(*, item: BatchItem, reason: str, actor: User | None, now: datetime
             f"{row.container} is {row.get_state_display().lower()}: only what waits can be skipped. "
             "What is under way is cancelled on the page of its migration."
         )
+    decisions.void_all_of(Approval.Kind.BATCH, batch.pk, "one of its moves was left out")
     why = reason.strip()[:LONGEST_REASON] or "no reason was given"
     drop_item(item=row, why=f"A person skipped it: {why}", now=now, actor=actor)
     if batch.state in Batch.ACTIVE_STATES:

@@ -21,6 +21,7 @@ from django_htmx.middleware import HtmxDetails
 
 from migrations_app.models import (
     Alternative,
+    Approval,
     Batch,
     BatchItem,
     Container,
@@ -86,6 +87,10 @@ def get_node(node_id: int) -> Node:
 
 def get_preparation(preparation_id: int) -> Preparation:
     return get_object_or_404(Preparation.objects.select_related("node"), pk=preparation_id)
+
+
+def get_approval(approval_id: int) -> Approval:
+    return get_object_or_404(Approval.objects.select_related("asked_by", "decided_by"), pk=approval_id)
 
 
 def get_container(container_id: int) -> Container:

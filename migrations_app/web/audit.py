@@ -27,6 +27,7 @@ from migrations_app.web.forms import PanelForm
 ROWS_PER_PAGE = 50
 CSV_HEADER = ("number", "at", "who", "verb", "subject", "why", "before", "after", "more", "digest")
 APART = ("reason", "before", "after")
+EMPTY: tuple[Any, ...] = (None, "", [], {})  # says nothing; the export has it
 
 
 class DayField(forms.DateField):
@@ -118,7 +119,11 @@ def _midnight(day: date) -> datetime:
 
 def _shown(line: AuditLine) -> dict[str, Any]:
     """Return the line as the page shows it: why, before and after apart from the rest of its detail."""
-    more = [(name.replace("_", " "), _words(value)) for name, value in line.detail.items() if name not in APART]
+    more = [
+        (name.replace("_", " "), _words(value))
+        for name, value in line.detail.items()
+        if name not in APART and value not in EMPTY
+    ]
     return {"line": line, "more": more} | {name: _words(line.detail.get(name)) for name in APART}
 
 

@@ -25,7 +25,8 @@ from migrations_app.usecases.resume_batch import BatchNotResumable, resume_batch
 from migrations_app.usecases.set_terms import TermsRefused, set_terms
 from migrations_app.usecases.skip_item import NotSkippable, skip_item
 from migrations_app.usecases.start_batch import NotStartable, start_batch
-from migrations_app.web import batch_timeline, live, runbook
+from migrations_app.usecases.use_approval import ApprovalMissing
+from migrations_app.web import approvals, batch_timeline, live, runbook
 from migrations_app.web.access import PanelRequest, get_batch, get_batch_item, staff_page
 from migrations_app.web.batch_forms import BatchTermsForm
 from migrations_app.web.batch_shown import Offers, in_order, item_rows, rows, window_words
@@ -185,7 +186,7 @@ def _act(
     shown = get_batch(batch_id)
     try:
         verb(batch=shown, actor=request.user, now=timezone.now(), settings=settings.OVZ, **said)
-    except refusal as reason:
+    except (refusal, ApprovalMissing) as reason:
         messages.error(request, str(reason))
     return redirect("batch", shown.pk)
 
@@ -199,6 +200,7 @@ def _batch_part(batch: Batch, page: int | str | None, now: datetime) -> LivePart
         "batch": batch,
         "summary": told,
         "offers": Offers.of(batch, told),
+        "agreed": approvals.of_batch(batch, now),
         "moving": _items(batch).filter(state=ItemState.MOVING)[:MOVING_SHOWN],
         "runbook": runbook.find(batch.failure) if batch.failure else None,
         "page": items,

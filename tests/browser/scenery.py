@@ -17,7 +17,7 @@ from migrations_app.models import Customer, Finding, LogLine, Migration, Node, P
 from migrations_app.usecases.request_proposal import request_proposal
 from migrations_app.usecases.sample_nodes import sample_nodes
 from migrations_app.usecases.work_out_alternative import work_out_alternative
-from tests.browser import batch_scenery, scenery_names
+from tests.browser import approval_scenery, batch_scenery, scenery_names
 from tests.compatibility.test_matrix import make_result
 from tests.conftest import PASSWORD
 from tests.factories import make_container, make_customer, make_migration, make_node
@@ -53,6 +53,7 @@ def set_up(world: FakeWorld, now: datetime) -> None:
     _proposals(now)
     scenery_names.set_up(world, shown)
     batch_scenery.set_up(now)
+    approval_scenery.set_up(now)
 
 
 def _proposals(now: datetime) -> None:

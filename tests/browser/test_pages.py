@@ -79,8 +79,18 @@ STAFF_PAGES = {
     "freeze-periods": "/freeze-periods/",
     "node-draining": "/nodes/12/",
     "node-maintained": "/nodes/13/",
+    "approvals-open": "/approvals/",
+    "approval-own": "/approvals/1/",
+    "batch-waiting": "/batches/6/",
     "runbook": "/runbook/",
     "time-zone": "/time-zone/",
+}
+APPROVER_PAGES = {
+    "approvals": "/approvals/",
+    "approval-waiting": "/approvals/1/",
+    "approval-changed": "/approvals/2/",
+    "approval-alone": "/approvals/3/",
+    "audit": "/audit/",
 }
 CUSTOMER_PAGES = {
     "own": "/",
@@ -97,7 +107,8 @@ CUSTOMER_PAGES = {
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("screen", SCREENS)
 @pytest.mark.parametrize(
-    ("who", "pages"), [("", {"sign-in": "/sign-in/"}), ("ada", STAFF_PAGES), ("carla", CUSTOMER_PAGES)]
+    ("who", "pages"),
+    [("", {"sign-in": "/sign-in/"}), ("ada", STAFF_PAGES), ("boris", APPROVER_PAGES), ("carla", CUSTOMER_PAGES)],
 )
 def test_it_fits_and_everybody_can_use_it(
     open_page: NewPage, who: str, pages: dict[str, str], screen: str, scheme: str

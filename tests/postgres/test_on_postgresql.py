@@ -19,6 +19,7 @@ LEFT_OUT = ("tests/execution/test_die_anywhere.py", "tests/batches/test_killed_a
 ROOMS = (
     "races",
     "audit",
+    "approvals",
     "execution",
     "usecases",
     "notices",

@@ -14,6 +14,9 @@ OPEN_TO_ALL = {"sign-in", "sign-out"}
 OPEN_TO_SIGNED_IN = {"home", "time-zone"}
 CUSTOMERS_OWN = {"my-server", "my-server-use", "my-server-use-json", "my-server-use-csv", "my-move", "my-move-live"}
 POST_ONLY = {
+    "approval-decide",
+    "approval-override",
+    "batch-ask-approval",
     "sign-out",
     "node-pin",
     "node-scan",

@@ -29,6 +29,9 @@ TERMS = {
 }
 
 
+pytestmark = pytest.mark.usefixtures("one_person_is_enough")
+
+
 @pytest.fixture(autouse=True)
 def signed_in(client: Client, ada: User) -> None:
     client.force_login(ada)

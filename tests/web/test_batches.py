@@ -21,6 +21,9 @@ HOUR = timedelta(hours=1)
 State, ItemState = Batch.State, BatchItem.State
 
 
+pytestmark = pytest.mark.usefixtures("one_person_is_enough")
+
+
 @pytest.fixture(autouse=True)
 def signed_in(client: Client, ada: User) -> None:
     client.force_login(ada)
@@ -64,7 +67,7 @@ def test_the_list_says_how_far_each_is_and_that_one_is_late(client: Client) -> N
 def test_the_list_costs_the_same_however_long_it_is(client: Client, django_assert_num_queries) -> None:
     for _ in range(12):
         make_item(make_batch())
-    with django_assert_num_queries(4):  # session, user, count, batches
+    with django_assert_num_queries(5):  # session, user, what waits for approval, count, batches
         client.get(reverse("batches"))
 
 

@@ -82,7 +82,7 @@ def test_it_shows_a_page_at_a_time_in_constant_queries(client: Client, django_as
     node = make_node()
     for number in range(60):
         make_container(node=node, hostname=f"ct{number}")
-    with django_assert_num_queries(5):  # session, user, count, page, nodes of the filter
+    with django_assert_num_queries(6):  # session, user, what waits for approval, count, page, nodes of the filter
         assert len(found(client)) == 50
     assert len(found(client, page=2)) == 10
 
