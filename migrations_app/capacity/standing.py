@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from math import isfinite
 
-from migrations_app.capacity import chunks, forecast
+from migrations_app.capacity import chunks, fitting, forecast
 from migrations_app.capacity.chunks import Kind, Subject
 from migrations_app.capacity.forecast import Trend
 from migrations_app.capacity.metrics import OF_NODE, Point
@@ -22,8 +22,13 @@ TREND_DAYS = 90
 KIB_PER_MIB = 1024
 
 
-def after_sample(former: Standing, at: datetime, use: NodeUse, point: Point) -> Standing:
-    """Return the standing with this sample as its latest."""
+def after_sample(
+    former: Standing, at: datetime, use: NodeUse, point: Point, *, cores: Mapping[str, float] | None = None
+) -> Standing:
+    """Return the standing with this sample as its latest.
+
+    :param cores: how many processors each container keeps busy, by its number, where that is known.
+    """
     former.sampled_at, former.missed, former.missed_at = at, "", None
     former.now = {name: round(amount, 3) for name, amount in point.items()}
     former.total = {
@@ -33,6 +38,7 @@ def after_sample(former: Standing, at: datetime, use: NodeUse, point: Point) -> 
         "inodes": use.inodes_total,
     }
     former.promised = _promised(use.containers, use)
+    former.sizes = fitting.pack_sizes(use, cores or {})
     return former
 
 
