@@ -237,3 +237,15 @@ def test_a_containers_quiet_hours_are_by_its_owners_clock(staff: Client, shop: C
     assert "by the clock in Europe/Berlin" in page
     assert "of a week&#x27;s traffic" in page or "of a week's traffic" in page
     assert page.count("is-window") == 2
+
+
+def test_a_containers_page_says_when_its_disk_is_full(staff: Client) -> None:
+    container = make_container()
+    stand(container.node)
+    until = hour_of(timezone.now())
+    amounts = {"disk_mib": 1000.0, "disk_limit_mib": 1500.0, "memory_mib": 0.0, "memory_limit_mib": 512.0}
+    write_days(Subject(Kind.CONTAINER, container.pk), amounts, until, 20)
+    page = text(staff.get(reverse("container", args=[container.pk])))
+    assert "Disk limit reached" in page
+    assert "by the last 20 days" in page
+    assert "not in sight" in page
