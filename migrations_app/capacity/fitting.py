@@ -26,7 +26,9 @@ KIB_PER_MIB = 1024
 # What was on a lost node is put on so many of the roomiest others; on all, where it does not go there.
 MOST_OTHERS = 128
 # So many losses, the worst by a careful estimate, are really packed; the rest count as estimated.
-MOST_LOSSES = 24
+MOST_LOSSES = 8
+# Of fewer nodes no two packings have none in common that would hold anything.
+FEWEST_FOR_LARGEST = 4
 BARELY = 1e-9
 VERSION: Final = b"\x01"
 BYTES_PER_CONTAINER: Final = 4 * 2 * len(NAMES)
@@ -105,11 +107,20 @@ def _counts(row: NodeRow) -> bool:
     return all(name in row.total and name in row.used and name in row.promised for name in NAMES)
 
 
+def _largest_first(held: Sequence[Floats], size: Floats) -> Floats:
+    """Return nodes by containers by resources, the largest of each node first; missing ones take nothing."""
+    table = np.zeros((len(held), max((len(one) for one in held), default=0), len(size)))
+    for row, one in zip(table, held, strict=True):
+        row[: len(one)] = one
+    order = np.argsort(-(table / size).max(axis=2, initial=0.0), axis=1, kind="stable")
+    return np.take_along_axis(table, order[:, :, None], axis=1)
+
+
 class _Count:
     def __init__(self, free: Floats, held: Sequence[Floats], size: Floats) -> None:
         """``held`` is what each container takes, by node; of the size everything is more than nothing."""
         self._free = np.maximum(free, 0.0)
-        self._held = [one[np.argsort(-(one / size).max(axis=1, initial=0.0), kind="stable")] for one in held]
+        self._held = _largest_first(held, size)
         self._size = size
         self._places = self._places_in(self._free)
         self._known: dict[int, int] = {}
@@ -124,13 +135,29 @@ class _Count:
 
     def _worst_loss(self, whole: int) -> int:
         """Return how many places that loss takes which takes most: those on the node, and those for what it held."""
-        estimates = [min(whole, self._estimate(node)) for node in range(len(self._places))]
+        most, places = self._cost_of_largest(), self._places.tolist()
+        estimates = [
+            min(whole, places[node] + most if most < MOST else self._estimate(node)) for node in range(len(places))
+        ]
         worst = 0
         for tried, node in enumerate(sorted(range(len(estimates)), key=lambda node: -estimates[node])):
             if estimates[node] <= worst:
                 break
             worst = max(worst, self._taken_by(node, whole) if tried < MOST_LOSSES else estimates[node])
         return worst
+
+    def _cost_of_largest(self) -> int:
+        """Return how many places no node's containers exceed; more than there are, where that cannot be told so.
+
+        The largest of every node, the second largest, and so on are packed as if one node had held them all: twice, on
+        nodes that have none in common, because whichever is lost, one of the packings does not need it.
+        """
+        if len(self._held) < FEWEST_FOR_LARGEST:
+            return MOST
+        largest = self._held.max(axis=0)
+        order = np.argsort(-self._places, kind="stable")[: 2 * MOST_OTHERS]
+        costs = [self._cost(largest, order[part::2]) for part in (0, 1)]
+        return max(MOST if cost is None else cost for cost in costs)
 
     def _estimate(self, node: int) -> int:
         """Return how many places at most; more than there are, where whole places may not do.
@@ -153,23 +180,23 @@ class _Count:
         """Return how many places the loss really takes; all, where what the node held finds no room."""
         others = np.argsort(-self._places, kind="stable")
         others = others[others != node]
-        left = self._left_after(node, others[:MOST_OTHERS])
-        if left is None:
-            left = self._left_after(node, others)
-        return whole - (left or 0)
+        cost = self._cost(self._held[node], others[:MOST_OTHERS])
+        if cost is None:
+            cost = self._cost(self._held[node], others)
+        return whole if cost is None else int(self._places[node]) + cost
 
-    def _left_after(self, node: int, others: Ints) -> int | None:
-        """Put what the node held on the others, the largest first, each where it costs the fewest places."""
+    def _cost(self, held: Floats, others: Ints) -> int | None:
+        """Put containers on the others, in order, each where it costs the fewest places; return all it costs."""
         free, places = self._free[others].copy(), self._places[others].copy()
-        outside = int(self._places.sum() - self._places[node] - places.sum())
-        for amounts in self._held[node]:
+        for amounts in held[held.any(axis=1)]:
             able = np.flatnonzero((free + BARELY >= amounts).all(axis=1))
             if not len(able):
                 return None
-            after = free[able] - amounts
-            cost = places[able] - self._places_in(np.maximum(after, 0.0))
+            after = np.maximum(free[able] - amounts, 0.0)
+            left = self._places_in(after)
+            cost = places[able] - left
             # Of the same cost where least is left: the roomy ones stay for the next.
-            chosen = int(np.lexsort(((after / self._size).sum(axis=1), cost))[0])
-            places[able[chosen]] -= cost[chosen]
-            free[able[chosen]] = np.maximum(after[chosen], 0.0)
-        return int(places.sum()) + outside
+            cheapest = np.flatnonzero(cost == cost.min())
+            chosen = int(cheapest[(after[cheapest] / self._size).sum(axis=1).argmin()])
+            places[able[chosen]], free[able[chosen]] = left[chosen], after[chosen]
+        return int(self._places[others].sum() - places.sum())

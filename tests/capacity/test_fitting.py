@@ -95,7 +95,7 @@ def test_losses_that_are_only_estimated_are_never_estimated_too_well(monkeypatch
 
 @QUIET
 @given(
-    held=st.lists(st.lists(st.integers(1, 5), max_size=3), min_size=2, max_size=3),
+    held=st.lists(st.lists(st.integers(1, 5), max_size=2), min_size=2, max_size=5),
     size=st.integers(1, 4),
     packed=st.integers(0, 3),
 )
