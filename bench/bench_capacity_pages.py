@@ -13,6 +13,7 @@ import os
 import random
 import sys
 import time
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -188,7 +189,16 @@ def _standing(chance: random.Random) -> dict[str, Any]:
     }
     full = {"memory": [chance.uniform(1, 700), 5.0, None], "disk": [chance.uniform(9, 700), 8.0, 600.0]}
     promised = {name: amount * 1.1 for name, amount in total.items()}
-    return {"now": use, "week": use, "total": total, "promised": promised, "full_in_days": full}
+    kept = {"now": use, "week": use, "total": total, "promised": promised, "full_in_days": full}
+    return kept | {"sizes": _sizes(chance)}
+
+
+def _sizes(chance: random.Random) -> bytes:
+    """Return fifty containers, what they use and what they are promised."""
+    from migrations_app.capacity import fitting
+
+    amounts = ((chance.uniform(0.1, 2), chance.uniform(500, 8_000), chance.uniform(5e3, 8e4)) for _ in range(50))
+    return fitting.VERSION + array("f", [part * one for of in amounts for part in (1, 2) for one in of]).tobytes()
 
 
 def _fill_chunks(kind: int, count: int, grain: int, months: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -23,14 +24,21 @@ LEAST = "0,1,0,1,0,0"
 MOST = "9999999,9999,99999999,16,8,999999"
 
 
-def hbal(fleet: dict[str, Any], folder: Path, *extra: str) -> dict[str, str]:
-    """Let hbal balance the fleet, or empty its drained nodes with ``--evac-mode``; return who moved where."""
+class Unfinished(RuntimeError):
+    """It had used up its processor time before it came to an end."""
+
+
+def hbal(fleet: dict[str, Any], folder: Path, *extra: str, cpu_limit_s: float) -> dict[str, str]:
+    """Let hbal balance the fleet, or empty its drained nodes with ``--evac-mode``; return who moved where.
+
+    :raises Unfinished: it needs more processor time than that.
+    """
     state = folder / "fleet.data"
     state.write_text(as_text(fleet))
     saved = folder / "after"
     pinned = [ct["name"] for ct in fleet["containers"] if ct["pinned"]]
     keep = ["--exclude-instances=" + ",".join(pinned)] if pinned else []
-    _run(["hbal", "-q", "-t", str(state), "-S", str(saved), *keep, *extra])
+    _run(["hbal", "-q", "-t", str(state), "-S", str(saved), *keep, *extra], cpu_limit_s)
     return _moved(fleet, Path(f"{saved}.balanced").read_text())
 
 
@@ -116,8 +124,11 @@ def _moved(fleet: dict[str, Any], text: str) -> dict[str, str]:
     return {words[0]: words[6] for words in lines if home[words[0]] != words[6]}
 
 
-def _run(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def _run(command: list[str], cpu_limit_s: float | None = None) -> None:
+    limited = command if cpu_limit_s is None else ["prlimit", f"--cpu={math.ceil(cpu_limit_s)}", *command]
+    done = subprocess.run(limited, capture_output=True, text=True, check=False)
+    if -done.returncode in (signal.SIGXCPU, signal.SIGKILL):
+        raise Unfinished(f"{command[0]} was stopped after {cpu_limit_s:g} s of processor time")
     # 1 is hbal's word for a job that failed, and there are none here; hail says in its answer what it could not do.
     if done.returncode not in (0, 1) or "rror" in done.stderr:
         raise RuntimeError(f"{command[0]}: {done.stderr[:400] or done.stdout[:400]}")

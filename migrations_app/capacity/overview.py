@@ -1,11 +1,11 @@
-"""The whole fleet at a glance: how hot each node is, when it will be full, and how much more fits."""
+"""The whole fleet at a glance: how hot each node is and when it will be full."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import ceil, floor, inf
+from math import inf
 from typing import Final
 
 from django.db.models import Value
@@ -48,6 +48,7 @@ class NodeRow:
     shares: Mapping[str, float]
     pressures: Mapping[str, float]
     full: Full | None
+    sizes: bytes  # of its containers; capacity/fitting.py reads it
 
     @property
     def is_silent(self) -> bool:
@@ -63,16 +64,17 @@ def fleet(
     view: str, *, limits: Mapping[str, float], now: datetime, sample_seconds: int, promises: bool = True
 ) -> list[NodeRow]:
     """Return every ready node as it stands; one query. Without promises those are left out, and their cost too."""
+    kept = "standing__sizes" if promises else Value(0)
     shown = "standing__week" if view == "week" else "standing__now"
     promised = "standing__promised" if promises or view == "promised" else Value(0)
-    columns = (*_COLUMNS, shown, "standing__total", promised, "standing__full_in_days")
+    columns = (*_COLUMNS, shown, "standing__total", promised, "standing__full_in_days", kept)
     rows = Node.objects.filter(state=Node.State.READY).order_by("name").values_list(*columns)
     fresh_since = now - timedelta(seconds=STALE_BEATS * sample_seconds)
     return [_row(row, view, limits, fresh_since) for row in rows.iterator(chunk_size=5_000)]
 
 
 def _row(row: Sequence[object], view: str, limits: Mapping[str, float], fresh_since: datetime) -> NodeRow:
-    pk, name, duty, link_mbps, sampled_at, missed, replayed_until, use, total, promised, full = row
+    pk, name, duty, link_mbps, sampled_at, missed, replayed_until, use, total, promised, full, sizes = row
     total_, promised_, point = _table(total), _table(promised), _table(use)
     used = {one.name: point[one.metric] for one in RESOURCES if one.metric in point}
     shares = _shares(promised_ if view == "promised" else used, total_)
@@ -93,6 +95,7 @@ def _row(row: Sequence[object], view: str, limits: Mapping[str, float], fresh_si
         shares=shares,
         pressures=pressures,
         full=_soonest(full if isinstance(full, dict) else {}),
+        sizes=bytes(sizes) if isinstance(sizes, bytes | memoryview) else b"",
     )
 
 
@@ -117,49 +120,6 @@ def _soonest(full: Mapping[str, Sequence[float | None]]) -> Full | None:
         return None
     first, name, days = min(known, key=lambda one: (one[0], one[1]))
     return Full(resource=BY_NAME[name].title, days=first or 0.0, earliest=days[1], latest=days[2])
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fits:
-    """How many more of one size fit: into all nodes, and so that any one node may be lost."""
-
-    by_use: int
-    by_use_with_loss: int
-    by_promise: int
-    by_promise_with_loss: int
-
-
-def fits(rows: Iterable[NodeRow], size: Amounts, limits: Mapping[str, float]) -> Fits:
-    """Return how many more containers of this size (cpu, memory, disk) the nodes in service take."""
-    alive = [row for row in rows if not row.is_stale and row.duty == Node.Duty.IN_SERVICE]
-    by_use, by_use_with_loss = _counted([(row.used, row.total) for row in alive], size, limits)
-    by_promise, by_promise_with_loss = _counted([(row.promised, row.total) for row in alive], size, limits)
-    return Fits(
-        by_use=by_use,
-        by_use_with_loss=by_use_with_loss,
-        by_promise=by_promise,
-        by_promise_with_loss=by_promise_with_loss,
-    )
-
-
-def _counted(nodes: Sequence[tuple[Amounts, Amounts]], size: Amounts, limits: Mapping[str, float]) -> tuple[int, int]:
-    """Count places of this size; with a loss, what was on the lost node takes places too, cut to the same size."""
-    places = [_places(used, total, size, limits) for used, total in nodes]
-    whole = sum(places)
-    needed = [_needed(used, size) for used, _ in nodes]
-    worst = min((whole - here - need for here, need in zip(places, needed, strict=True)), default=0)
-    return whole, max(0, worst)
-
-
-def _places(used: Amounts, total: Amounts, size: Amounts, limits: Mapping[str, float]) -> int:
-    if any(name not in total or name not in used for name in size):
-        return 0
-    room = (floor((total[name] * limits[name] - used[name]) / amount) for name, amount in size.items() if amount > 0)
-    return max(0, min(room, default=0))
-
-
-def _needed(used: Amounts, size: Amounts) -> int:
-    return max((ceil(used[name] / amount) for name, amount in size.items() if amount > 0 and name in used), default=0)
 
 
 def ordered(rows: Sequence[NodeRow], sort: str) -> list[NodeRow]:

@@ -51,6 +51,18 @@ def container_points(before: NodeUse | None, after: NodeUse, *, longest_seconds:
     }
 
 
+def container_cores(before: NodeUse | None, after: NodeUse, *, longest_seconds: float) -> dict[str, float]:
+    """Return how many processors each container keeps busy, by its number, where two readings tell."""
+    if before is None or elapsed(before, after, longest_seconds=longest_seconds) is None:
+        return {}
+    former = {use.ctid: use for use in before.containers}
+    pairs = [(former[use.ctid], use) for use in after.containers if use.ctid in former]
+    found = {
+        use.ctid: _cores_of_container(one, use, after.processors) for one, use in pairs if not _started_anew(one, use)
+    }
+    return {ctid: cores for ctid, cores in found.items() if cores is not None}
+
+
 def _amounts(use: ContainerUse) -> dict[str, float | None]:
     found = {
         "memory_limit_mib": _mib(use.memory_limit_kib),

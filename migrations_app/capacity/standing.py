@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from math import isfinite
 
-from migrations_app.capacity import chunks, forecast
+from migrations_app.capacity import chunks, fitting, forecast
 from migrations_app.capacity.chunks import Kind, Subject
 from migrations_app.capacity.forecast import Trend
 from migrations_app.capacity.metrics import OF_NODE, Point
@@ -22,8 +22,13 @@ TREND_DAYS = 90
 KIB_PER_MIB = 1024
 
 
-def after_sample(former: Standing, at: datetime, use: NodeUse, point: Point) -> Standing:
-    """Return the standing with this sample as its latest."""
+def after_sample(
+    former: Standing, at: datetime, use: NodeUse, point: Point, *, cores: Mapping[str, float] | None = None
+) -> Standing:
+    """Return the standing with this sample as its latest.
+
+    :param cores: how many processors each container keeps busy, by its number, where that is known.
+    """
     former.sampled_at, former.missed, former.missed_at = at, "", None
     former.now = {name: round(amount, 3) for name, amount in point.items()}
     former.total = {
@@ -33,6 +38,7 @@ def after_sample(former: Standing, at: datetime, use: NodeUse, point: Point) -> 
         "inodes": use.inodes_total,
     }
     former.promised = _promised(use.containers, use)
+    former.sizes = fitting.pack_sizes(use, cores or {})
     return former
 
 
@@ -85,18 +91,28 @@ def week_p95(subject: Subject, now: datetime) -> dict[str, float]:
 
 def daily_trends(subject: Subject, now: datetime) -> dict[str, Trend]:
     """Return how each resource's use goes, by the days of the last three months."""
-    spans = list(spans_between(Grain.DAY, now - TREND_DAYS * DAY, now))
-    grids = {span: chunks.open_all([subject], span)[subject] for span in spans}
+    grids = daily_grids(subject, now)
     found = {}
     for resource in RESOURCES:
-        days = [day for span in spans for day in _days(grids[span], span, resource.metric, now)]
-        if (trend := forecast.trend(days)) is not None:
+        trend = forecast.trend(list(days_of(grids, resource.metric, now)))
+        if trend is not None:
             found[resource.name] = trend
     return found
 
 
-def _days(grid: Grid, span: Span, metric: str, now: datetime) -> Iterator[tuple[float, float]]:
+def daily_grids(subject: Subject, now: datetime) -> dict[Span, Grid]:
+    """Return what is known of the days of the last three months."""
+    spans = spans_between(Grain.DAY, now - TREND_DAYS * DAY, now)
+    return {span: chunks.open_all([subject], span)[subject] for span in spans}
+
+
+def days_of(grids: Mapping[Span, Grid], metric: str, now: datetime) -> Iterator[tuple[float, float]]:
     """Yield how far each day's middle is from now, in days, and what was in use."""
+    for span, grid in grids.items():
+        yield from _days(grid, span, metric, now)
+
+
+def _days(grid: Grid, span: Span, metric: str, now: datetime) -> Iterator[tuple[float, float]]:
     for slot, amount in enumerate(grid.column(metric, "mean")):
         offset = (span.time_of(slot) - now) / DAY + 0.5
         if isfinite(amount) and -TREND_DAYS <= offset < 0.5:

@@ -89,6 +89,8 @@ class Standing(models.Model):
     promised = models.JSONField(default=dict)
     # {resource: [days, at the earliest, at the latest]}; null is "not in sight".
     full_in_days = models.JSONField(default=dict)
+    # What each of its containers uses and is promised; capacity/fitting.py reads it.
+    sizes = models.BinaryField(default=bytes)
 
     def __str__(self) -> str:
         return f"standing of {self.node_id}"

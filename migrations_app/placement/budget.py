@@ -8,11 +8,15 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """``overtime_seconds`` is what may be added where otherwise a place that there is would not be found."""
+    """``overtime_seconds`` is what may be added where otherwise a place that there is would not be found.
+
+    ``called_off`` is asked whether somebody else has the answer already.
+    """
 
     clock: Callable[[], float]
     until: float
     overtime_seconds: float = 8.0
+    called_off: Callable[[], bool] = bool
 
     @property
     def left_seconds(self) -> float:
@@ -20,7 +24,7 @@ class Budget:
 
     @property
     def spent(self) -> bool:
-        return self.clock() >= self.until
+        return self.clock() >= self.until or self.called_off()
 
     def at_most(self, seconds: float) -> Budget:
         """Return a part of it: so many seconds from now, never more than the whole has left."""

@@ -14,6 +14,7 @@ from migrations_app.placement.standing import Standing
 
 ORDER_SECONDS = 5.0
 SHOWN = 10
+ASIDE = "Proven: what has to leave does not fit where there is room, so that others have to move aside."
 NOT_PROVEN = "No place was found in the time given, which proves nothing; more --seconds may find one."
 
 
@@ -48,7 +49,7 @@ def evacuate(fleet: Fleet, strays: Ints, budget: Budget, chance: np.random.Gener
         peak_gap=peak_gap,
         optimal=gap <= ROUNDING,
         blocked=blocked,
-        notes=[*_nothing_to_do(strays), *_left_overfull(fleet, overfull)],
+        notes=[*_nothing_to_do(strays), *([] if settled.direct else [ASIDE]), *_left_overfull(fleet, overfull)],
     )
 
 

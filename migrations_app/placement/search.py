@@ -107,7 +107,7 @@ class Levelling:
             yield np.array(nodes), np.array(rows, dtype=np.int64).reshape(len(nodes), count)
 
     def _best_among(self, worst: int, mine: list[int], partners: Ints, held: Ints) -> Deal:
-        giving, taking = _subsets(len(mine)), _subsets(held.shape[1])
+        giving, taking = subsets(len(mine)), subsets(held.shape[1])
         after = self._pressures_after(worst, giving @ self._standing.fleet.demand[mine], partners, taking, held)
         if len(mine) == len(self._on[worst]):
             # Emptied of what it received, the node is as it was, and no longer counts.
@@ -148,7 +148,7 @@ class Levelling:
         return unwelcome
 
 
-def _subsets(count: int) -> Floats:
+def subsets(count: int) -> Floats:
     """Return every subset of so many things as a row of zeros and ones; the last row is all of them."""
     bits: Floats = (np.arange(1 << count)[:, None] >> np.arange(count) & 1).astype(np.float64)
     return bits

@@ -12,6 +12,7 @@ from migrations_app.placement.fleet import NOWHERE, ROUNDING, Fleet, Ints
 from migrations_app.placement.neighbourhood import Neighbourhood
 from migrations_app.placement.relief import Relief
 from migrations_app.placement.search import Levelling
+from migrations_app.placement.squeezing import Squeeze
 from migrations_app.placement.standing import Standing
 
 # A model with more choices than this is not solved in the seconds that there are.
@@ -20,10 +21,8 @@ MOST_CHOICES_LEVEL = 40_000
 MOST_CHOICES_RELAXED = 150_000
 # Shares of what is left of the time.
 FOR_DIRECT = 0.35
-FOR_REFUTING = 0.25
 FOR_RELIEF = 0.5
 FOR_SAVING = 0.6
-NEAR_SECONDS = 0.4
 
 
 @dataclass(kw_only=True)
@@ -31,6 +30,7 @@ class Settlement:
     """Where everything ends. ``peak_bound`` holds for plans that move nothing but the strays.
 
     ``homeless`` found no place; ``refuted``: it is proven that not all strays can have one.
+    Not ``direct``: it is proven that others have to move for it.
     ``bytes_bound`` is what has to move at least, strays and others, where that is known to be more than the strays.
     """
 
@@ -62,8 +62,10 @@ def settle(
     if fits(found.standing, level) and not found.homeless:
         if polish:
             _polish(found, base, strays, budget, chance)
-    elif not _settle_exactly(found, base, strays, level, budget):
+    elif not fits(base, level) or not _settle_directly(found, base, strays, level, budget, chance):
         _make_way(found, strays, level, budget, chance)
+    elif polish:
+        _polish(found, base, strays, budget, chance)
     return found
 
 
@@ -83,8 +85,6 @@ def _polish(found: Settlement, base: Standing, strays: Ints, budget: Budget, cha
     if choices <= MOST_CHOICES_RELAXED:
         found.peak_bound = relaxation.lowest_level(base, strays, found.peak_bound, peak)
     if choices <= MOST_CHOICES:
-        # Near the optimum fewer levels are left to ask for.
-        Neighbourhood(found.standing, strays, chance).lower_peak(found.peak_bound, budget.at_most(NEAR_SECONDS))
         found.standing, found.peak_bound = exact.lowest_peak(
             base, strays, found.standing, found.peak_bound, budget, chance
         )
@@ -92,19 +92,35 @@ def _polish(found: Settlement, base: Standing, strays: Ints, budget: Budget, cha
         Neighbourhood(found.standing, strays, chance).lower_peak(found.peak_bound, budget)
 
 
-def _settle_exactly(found: Settlement, base: Standing, strays: Ints, level: float, budget: Budget) -> bool:
-    """Return whether the solver found places that the search did not; keep in mind that it proved there are none."""
+def _settle_directly(
+    found: Settlement, base: Standing, strays: Ints, level: float, budget: Budget, chance: np.random.Generator
+) -> bool:
+    """Return whether places were found that the first search did not see; keep in mind a proof that there are none."""
+    if solver.is_installed() and len(strays) * len(base.fleet.active) <= MOST_CHOICES_RELAXED:
+        found.direct = relaxation.fits_when_cut(base, strays, level)
+    if not found.direct:
+        return False
+    answer = _look_directly(found, base, strays, level, budget.at_most(budget.left_seconds * FOR_DIRECT), chance)
+    found.direct = not answer.refuted
+    if answer.where is not None:
+        found.standing = Standing.of(base.fleet, answer.where)
+        found.homeless = []
+    return answer.where is not None
+
+
+def _look_directly(
+    found: Settlement, base: Standing, strays: Ints, level: float, budget: Budget, chance: np.random.Generator
+) -> solver.Answer:
+    """Let the solver and the search look side by side, the solver where it can, the search where all are somewhere."""
     nodes = base.fleet.active.tolist()
-    if not solver.is_installed() or len(strays) * len(nodes) > MOST_CHOICES_LEVEL or not fits(base, level):
-        return False
-    question = solver.Question(standing=base, cts=strays.tolist(), nodes=nodes, level=level)
-    answer = solver.ask(question, budget.left_seconds * FOR_REFUTING)
-    if answer.where is None:
-        found.direct = not answer.refuted
-        return False
-    found.standing = Standing.of(base.fleet, answer.where)
-    found.homeless = []
-    return True
+    small = solver.is_installed() and len(strays) * len(nodes) <= MOST_CHOICES_LEVEL
+    if found.homeless:
+        question = solver.Question(standing=base, cts=strays.tolist(), nodes=nodes, level=level)
+        return solver.ask(question, budget.left_seconds) if small else solver.Answer(where=None, refuted=False)
+    squeeze = Squeeze(found.standing.copy(), strays, chance)
+    if small:
+        return exact.race(base, strays, squeeze, level, budget)
+    return solver.Answer(where=squeeze.where if squeeze.run(level, budget) else None, refuted=False)
 
 
 def _make_way(found: Settlement, strays: Ints, level: float, budget: Budget, chance: np.random.Generator) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +25,7 @@ CHEAPEST = (2, 1)
 PARTS = 2**30
 # Bytes are weighed in parts of the whole, so that their sums stay far below 2**63.
 WEIGHT_PARTS = 2**52
+STOP_AGAIN_SECONDS = 0.005
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +66,36 @@ def ask(question: Question, seconds: float, seed: int = 0) -> Answer:
     return _Model(question).solve(seconds, seed)
 
 
+class Inquiry:
+    """A question answered beside other work: the solver leaves Python's lock to others while it computes."""
+
+    def __init__(self, question: Question, seconds: float, seed: int) -> None:
+        self._model = _Model(question)
+        self._answer = Answer(where=None, refuted=False)
+        self._thread = Thread(target=self._run, args=(seconds, seed), daemon=True)
+        self._thread.start()
+
+    def _run(self, seconds: float, seed: int) -> None:
+        self._answer = self._model.solve(seconds, seed)
+
+    @property
+    def has_settled(self) -> bool:
+        """Tell whether it is over and has an answer; time that ran out is none."""
+        return not self._thread.is_alive() and (self._answer.where is not None or self._answer.refuted)
+
+    def stop(self) -> Answer:
+        """Return what is known by now."""
+        while self._thread.is_alive():
+            # What has not begun yet cannot be stopped.
+            self._model.stop()
+            self._thread.join(STOP_AGAIN_SECONDS)
+        return self._answer
+
+    def wait(self) -> Answer:
+        self._thread.join()
+        return self._answer
+
+
 @dataclass(frozen=True, kw_only=True)
 class Cover:
     chosen: Ints
@@ -78,7 +110,7 @@ def cheapest_cover(amounts: Floats, wanted: Floats, weights: Floats, seconds: fl
     chosen = [model.new_bool_var("") for _ in weights]
     exact = True
     for column, enough in enumerate(wanted.tolist()):
-        unit, whole = _unit(amounts[:, column])
+        unit, whole = whole_unit(amounts[:, column])
         parts = np.floor(amounts[:, column] / unit).astype(np.int64)
         exact = exact and whole
         needed = int(np.ceil(enough / unit))
@@ -107,6 +139,7 @@ class _Model:
         from ortools.sat.python import cp_model
 
         self._question = question
+        self._solver: CpSolver | None = None
         self._model: CpModel = cp_model.CpModel()
         self._chosen: dict[tuple[int, int], IntVar] = {}
         self._on_node: dict[int, list[int]] = {node: [] for node in question.nodes}
@@ -141,7 +174,7 @@ class _Model:
         question = self._question
         demand = self._fleet.demand[:, column]
         room = self._fleet.room[:, column] * (question.level + ROUNDING) - question.standing.use[:, column]
-        unit, exact = _unit(demand[list(question.cts)])
+        unit, exact = whole_unit(demand[list(question.cts)])
         amounts = np.ceil(demand / unit).astype(np.int64)
         for node, cts in self._on_node.items():
             if cts:
@@ -175,12 +208,16 @@ class _Model:
                 saved.append(int(weight / self._unit) * choice)
         self._model.maximize(sum(saved))
 
+    def stop(self) -> None:
+        if self._solver is not None:
+            self._solver.stop_search()
+
     def solve(self, seconds: float, seed: int) -> Answer:
         from ortools.sat.python import cp_model
 
         if seconds <= 0:
             return Answer(where=None, refuted=False)
-        solver = _solver(CHEAPEST if self._unit else ANY, seconds)
+        self._solver = solver = _solver(CHEAPEST if self._unit else ANY, seconds)
         solver.parameters.random_seed = seed
         status = solver.solve(self._model)
         if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
@@ -200,7 +237,7 @@ class _Model:
         return Answer(where=where, refuted=False, weight=weight, least_weight=max(0.0, least))
 
 
-def _unit(amounts: Floats) -> tuple[float, bool]:
+def whole_unit(amounts: Floats) -> tuple[float, bool]:
     """Return the largest unit that all amounts are whole multiples of, and whether there is one."""
     largest = float(amounts.max(initial=0.0))
     if largest == 0.0:

@@ -58,8 +58,10 @@ def _keep(heard: Sequence[Heard], standings: Mapping[int, Standing], longest_sec
     for one, use in answered:
         node_id = one.outcome.node_id
         readings.append(Reading(node_id=node_id, at=one.at, body=packing.pack_reading(use, rows_of[node_id])))
-        point = rates.node_point(former.get(node_id), use, longest_seconds=longest_seconds)
-        standing.after_sample(standings[node_id], one.at, use, point)
+        before = former.get(node_id)
+        point = rates.node_point(before, use, longest_seconds=longest_seconds)
+        cores = rates.container_cores(before, use, longest_seconds=longest_seconds)
+        standing.after_sample(standings[node_id], one.at, use, point, cores=cores)
     for one in heard:
         if one.outcome.trouble is not None:
             log.info("node %s was not sampled: %s", one.outcome.node_id, one.outcome.trouble)
@@ -69,7 +71,7 @@ def _keep(heard: Sequence[Heard], standings: Mapping[int, Standing], longest_sec
         standings.values(),
         update_conflicts=True,
         unique_fields=["node"],
-        update_fields=["sampled_at", "missed", "missed_at", "now", "total", "promised"],
+        update_fields=["sampled_at", "missed", "missed_at", "now", "total", "promised", "sizes"],
     )
 
 

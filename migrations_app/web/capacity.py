@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from migrations_app.capacity import accuracy, overview, resources
+from migrations_app.capacity import accuracy, fitting, overview, resources
 from migrations_app.capacity.overview import NodeRow
 from migrations_app.capacity.resources import RESOURCES
 from migrations_app.web import use
@@ -46,7 +46,7 @@ def fleet(request: PanelRequest) -> HttpResponse:
         "soon": [row for row in overview.ordered(rows, "full")[:5] if row.full],
         "hot": sum(row.heat >= 1 for row in rows),
         "form": form,
-        "fits": overview.fits(rows, form.size(), _limits()) if form.is_valid() else None,
+        "fits": fitting.fits(rows, form.size(), _limits()) if form.is_valid() else None,
         "replayed_until": max((row.replayed_until for row in rows if row.replayed_until), default=None),
     }
     return render(request, "migrations_app/capacity/fleet.html", context)

@@ -14,7 +14,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from migrations_app.capacity import charts, resources, series, standing
+from migrations_app.capacity import charts, outlook, resources, series, standing
 from migrations_app.capacity.charts import RANGE_BY_NAME, RANGES, USUAL_RANGE, Chart, Range
 from migrations_app.capacity.chunks import Kind, Subject
 from migrations_app.capacity.forecast import Trend
@@ -83,7 +83,9 @@ def of_node(request: HttpRequest, node: Node) -> dict[str, Any]:
 def of_container(request: HttpRequest, container: Container, *, door: str = "container") -> dict[str, Any]:
     """Return the section for staff, or with its own door that for its owner, who compares it with nothing."""
     view = container_view(container, door=door)
-    own = {"page_url": reverse(door, args=[container.pk]), "may_compare": door == "container"}
+    own: dict[str, Any] = {"page_url": reverse(door, args=[container.pk]), "may_compare": door == "container"}
+    if door == "container":
+        own["outlooks"] = outlook.of_container(view.subject, timezone.now())
     return _section(request, view) | own
 
 

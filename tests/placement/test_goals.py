@@ -251,3 +251,13 @@ def test_what_stays_on_a_drained_node_proves_nothing_of_the_others() -> None:
     proposal = propose(fleet)
     assert proposal["plan"] == {"b": "n0", "big": "n1"}
     assert [one["ct"] for one in proposal["impossible"]] == ["stays"]
+
+
+def test_it_says_that_others_have_to_move() -> None:
+    fleet = make_fleet(
+        [make_node("n0"), make_node("n1"), make_node("n2", drained=True)],
+        [make_container("a", "n0", 40), make_container("b", "n1", 40), make_container("big", "n2", 90)],
+    )
+    assert propose(fleet)["notes"] == [
+        "Proven: what has to leave does not fit where there is room, so that others have to move aside."
+    ]

@@ -67,11 +67,11 @@ def test_a_lost_node_loses_its_pins_but_not_its_groups() -> None:
     assert "where tags or groups forbid them" in proposal["impossible"][0]["why"]
 
 
-def test_packing_that_only_the_solver_finds_counts() -> None:
-    """The biggest first, where most is left: 50 and 50 part, and 40, 30 and 30 have no 40 left on one."""
-    nodes = [make_node("n0", size=120), make_node("n1"), make_node("n2", size=50 + 40)]
-    cts = [make_container(f"a{n}", "n0", size) for n, size in enumerate((50, 40))]
-    cts += [make_container("b", "n1", 50), make_container("c", "n2", 40 + 10)]
+def test_a_packing_that_only_the_solver_finds_counts() -> None:
+    """The biggest first, each where most is left: 40 goes to n1, 30 to n2, and the other 30 finds no room."""
+    nodes = [make_node("n0", size=200), make_node("n1"), make_node("n2", size=50)]
+    cts = [make_container(f"a{n}", "n0", size) for n, size in enumerate((40, 30, 30))]
+    cts += [make_container("b", "n1", 40), make_container("c", "n2", 10)]
     assert propose(make_fleet(nodes, cts), survives_a_loss=True)["impossible"] == []
 
 

@@ -37,3 +37,23 @@ def test_it_is_below_the_proven_optimum(seed: int) -> None:
     bound = relaxation.lowest_level(base, fleet.strays, sums, levelling.peak)
     best = propose(told, seconds=5)
     assert sums <= bound <= best["peak_recv"] + 1e-9
+
+
+def test_what_is_left_below_a_unit_holds_nothing() -> None:
+    """Three of 20 on two nodes: cut they fill both to 30, whole units of 20 need 40 on one."""
+    nodes = [make_node("n0"), make_node("n1"), make_node("n2", drained=True)]
+    cts = [make_container(f"c{n}", "n2", 20) for n in range(3)]
+    fleet = understand(make_fleet(nodes, cts))
+    base = Standing.at_home(fleet, without=fleet.strays)
+    assert relaxation.lowest_level(base, fleet.strays, 0.2, 0.9) == pytest.approx(0.3, abs=1e-4)
+    assert relaxation.lowest_level_in_units(base, fleet.strays, 0.3, 0.9) == pytest.approx(0.4, abs=1e-4)
+    assert not relaxation.fits_when_cut(base, fleet.strays, 0.39)
+    assert relaxation.fits_when_cut(base, fleet.strays, 0.4)
+
+
+def test_amounts_without_a_unit_are_not_rounded() -> None:
+    nodes = [make_node("n0"), make_node("n1"), make_node("n2", drained=True)]
+    cts = [make_container(f"c{n}", "n2", size) for n, size in enumerate((20.3, 19.9, 19.8))]
+    fleet = understand(make_fleet(nodes, cts))
+    base = Standing.at_home(fleet, without=fleet.strays)
+    assert relaxation.lowest_level_in_units(base, fleet.strays, 0.2, 0.9) == pytest.approx(0.3, abs=1e-3)

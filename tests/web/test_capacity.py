@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from array import array
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from lab.replay import replay, write_days
-from migrations_app.capacity import moves
+from migrations_app.capacity import fitting, moves
 from migrations_app.capacity.chunks import Kind, Subject
 from migrations_app.capacity.spans import hour_of
 from migrations_app.models import Container, Customer, Node, Standing
@@ -93,11 +94,13 @@ def test_a_node_that_was_never_sampled_is_there(staff: Client) -> None:
 
 
 def test_it_counts_what_fits_with_one_node_lost(staff: Client) -> None:
+    one = [1.0, 2048.0, 10_240.0]
+    sizes = fitting.VERSION + array("f", 4 * one).tobytes()
     for _ in range(3):
-        stand(make_node())
+        stand(make_node(), sizes=sizes)
     page = text(staff.get(reverse("capacity"), {"cpu": "0.5", "memory": "2", "disk": "10"}))
-    # Each takes min(1.8 / 0.5, 10649 / 2048, 66560 / 10240) = 3; a lost one's 2 cores need 4 places more.
-    assert '<span class="big-number">2</span>' in page
+    # Each takes min(1.8 / 0.5, 10649 / 2048, 66560 / 10240) = 3; a lost one's two take two places each of the others.
+    assert 'at least <span class="big-number">2</span>' in page
     assert "9 with all of them" in page
 
 
@@ -234,3 +237,15 @@ def test_a_containers_quiet_hours_are_by_its_owners_clock(staff: Client, shop: C
     assert "by the clock in Europe/Berlin" in page
     assert "of a week&#x27;s traffic" in page or "of a week's traffic" in page
     assert page.count("is-window") == 2
+
+
+def test_a_containers_page_says_when_its_disk_is_full(staff: Client) -> None:
+    container = make_container()
+    stand(container.node)
+    until = hour_of(timezone.now())
+    amounts = {"disk_mib": 1000.0, "disk_limit_mib": 1500.0, "memory_mib": 0.0, "memory_limit_mib": 512.0}
+    write_days(Subject(Kind.CONTAINER, container.pk), amounts, until, 20)
+    page = text(staff.get(reverse("container", args=[container.pk])))
+    assert "Disk limit reached" in page
+    assert "by the last 20 days" in page
+    assert "not in sight" in page
