@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from types import FrameType
 
-from lab import demo_fleet
+from lab import demo_fleet, demo_names
 from lab.handle import Lab
 from lab.panel import Panel
 from lab.people import CUSTOMERS, PASSWORD, STAFF
@@ -38,10 +38,11 @@ def _run(folder: Path, port: int) -> None:
             print("Starting the panel and taking the nodes in ...", flush=True)
             panel.set_up()
             panel.replay()
-            panel.start_worker()
-            panel.start_web()
-            print(_welcome(address, lab), flush=True)
-            panel.wait()
+            with demo_names.served(lab, panel):
+                panel.start_worker()
+                panel.start_web()
+                print(_welcome(address, lab), flush=True)
+                panel.wait()
         finally:
             print("\nStopping ...", flush=True)
             panel.stop()
@@ -62,9 +63,10 @@ OVZPanel runs on simulated nodes (a lab, not OpenVZ):  {address}/
   password   {PASSWORD}  (for all of them)
 
 The graphs begin with a month that was replayed, not measured, and say so.
+Press "Names" at a container to see what points to it, and what would change with its address.
 Pick a container, pick a node, press "Schedule" and watch. Or empty a whole node: Nodes, node-1, "Empty this node",
-"Work it out", "Accept" twice, "Start". It becomes a batch, and node-3 has room for it.
-Mail that is sent is kept in {lab.mail_dir}.
+"Work it out", "Accept" twice. It becomes a batch, and node-3 has room for it. "Ask for approval"; sign in as another
+of the staff and approve it, and it can be started. Mail that is sent is kept in {lab.mail_dir}.
 Look inside a node:  {sys.executable} -m lab shell node-1
 Ctrl-C stops everything.
 """

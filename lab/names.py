@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import secrets
 import shutil
 import subprocess
@@ -63,6 +64,11 @@ class NameServers:
     zones: tuple[str, ...]
     primary: str
     secondary: str
+
+    def told(self) -> str:
+        """Return what the panel has to be told of them, as lab.enlist_names reads it."""
+        told = {"ns1": self.primary, "ns2": self.secondary, "secret": self.secret, "zones": self.zones}
+        return json.dumps(told)
 
     def values(self, name: str, kind: str, *, server: str = "") -> tuple[tuple[str, ...], int]:
         """Return what a server says of a name, asked from the client's place, and its TTL."""

@@ -50,8 +50,7 @@ FOLLOW_SECONDS = 400
 def names(lab: Lab, panel: Panel) -> Iterator[NameServers]:
     """Serve the zones, and make them the panel's."""
     with name_servers(lab, ZONES) as servers:
-        told = {"ns1": servers.primary, "ns2": servers.secondary, "secret": servers.secret, "zones": servers.zones}
-        panel.run_module("lab.enlist_names", input=json.dumps(told))
+        panel.run_module("lab.enlist_names", input=servers.told())
         yield servers
 
 
