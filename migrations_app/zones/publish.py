@@ -126,6 +126,9 @@ def settle(
         if seen.shows_made(sent) or (sent and trouble is None and not seen.old):
             # Ours was made, whatever somebody did after it: that is seen when the servers are asked.
             return Settled(serial=serial_of(soa), sent=tries)
+        if sent and trouble is None:
+            # Made and taken back by somebody, or never made: either way not to be sent again.
+            raise UpdateWithoutEffect(changes[0].server, detail=without_dot(zone))
         if seen.drifts:
             return seen.conflict()
         if not seen.old:
@@ -134,7 +137,7 @@ def settle(
             raise Superseded
         trouble, sent = _send(provider, update_for(zone, seen.old, soa)), seen.old
         tries += 1
-    raise trouble or UpdateWithoutEffect(changes[0].server, detail=f"{without_dot(zone)}, {tries} times")
+    raise trouble or UpdateWithoutEffect(changes[0].server, detail=without_dot(zone))
 
 
 def update_for(zone: str, changes: Sequence[RecordChange], soa: RRset) -> Update:

@@ -338,6 +338,21 @@ def test_a_kill_after_the_update_and_an_edit_before_the_mark_leave_nothing_half_
     assert names.values("201.2.0.192.in-addr.arpa.", "PTR") == before["201.2.0.192.in-addr.arpa.", "PTR"]
 
 
+def test_what_somebody_set_back_right_after_the_update_is_not_overwritten(names: Names) -> None:
+    row = names.ask(("192.0.2.10", "192.0.2.210"))
+    update = names.servers.update
+
+    def update_and_set_back(*args: object, **more: object) -> None:
+        update(*args, **more)  # type: ignore[arg-type]
+        names.forward.put("other-0.example.net.", "A", 3600, "192.0.2.10")
+
+    names.servers.update = update_and_set_back  # type: ignore[method-assign]
+    row = names.publish(row)
+    assert (row.state, row.failure) == (State.FAILED, "UpdateWithoutEffect")
+    assert names.primary.updates == 1
+    assert names.values("other-0.example.net.", "A") == ("192.0.2.10",)
+
+
 def test_an_edit_right_after_the_update_does_not_void_it(names: Names) -> None:
     row = names.ask()
     update = names.servers.update
