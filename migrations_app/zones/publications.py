@@ -279,7 +279,7 @@ def _undo_one(publication: Publication, row: ZoneChange, plan: Plan, hands: Hand
         return True
     result = _settle(publication, row, plan, hands)
     if not isinstance(result, Conflict):
-        _mark(row, ZoneChange.State.UNDONE, serial=result.serial)
+        _mark(row, ZoneChange.State.UNDONE, serial=result.serial, seen=[])
     elif row.state == ZoneChange.State.DONE or result.old:  # what the way back would change is what we had made
         _mark(row, ZoneChange.State.REFUSED, detail=_words(result))
     else:

@@ -62,6 +62,7 @@ def test_an_undo_brings_every_value_back_and_leaves_ttls_low(names: Names) -> No
     assert names.settle(row).state == State.UNDONE
     assert now_in(names) == before
     assert names.forward.rrsets["shop.example.net.", "A"].ttl == 60
+    assert [change.seen for change in row.zone_changes.all()] == [[], []], "what servers said before says nothing now"
 
 
 def test_an_undo_works_after_the_ttls_were_restored(names: Names) -> None:
