@@ -49,6 +49,9 @@ def test_a_node_is_emptied(open_page: NewPage, lab: tuple[Lab, str]) -> None:
     _propose(page)
     _accept(page)
     expect(page.locator("#state")).to_have_text("Draft")
+    page.get_by_role("button", name="Ask for approval").click()
+    _approve(open_page(base_url=address))
+    page.reload()
     page.get_by_role("button", name="Start").click()
     expect(page.locator("#state")).to_have_text("Running")
 
@@ -78,6 +81,15 @@ def _accept(page: Page) -> None:
     page.get_by_label("At once, between two nodes").fill("2")
     page.get_by_role("button", name="Accept").click()
     expect(page).to_have_url(re.compile(r"/batches/\d+/$"))
+
+
+def _approve(page: Page) -> None:
+    """The second person reads what waits, and says yes."""
+    sign_in(page, "boris", PASSWORD)
+    page.get_by_role("link", name="Approvals").click()
+    page.locator("main a.cell-main").first.click()
+    page.get_by_role("button", name="Approve").click()
+    expect(page.locator(".state", has_text="Approved")).to_be_visible()
 
 
 def _running(lab: Lab, node: str) -> list[int]:
