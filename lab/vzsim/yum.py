@@ -27,6 +27,8 @@ start)
 	runs && exit 0
 	setsid /usr/sbin/ntpd infinity </dev/null >/dev/null 2>&1 &
 	echo $! >$pid_file
+	# Like the real one it returns when the daemon is there, not when it is about to be.
+	for _ in 1 2 3 4 5 6 7 8 9 10; do [ "$(cat /proc/$!/comm)" = ntpd ] && exit 0 || sleep 0.1; done
 	;;
 stop) runs && kill -KILL "$(cat $pid_file)" && rm $pid_file ;;
 restart) "$0" stop; "$0" start ;;

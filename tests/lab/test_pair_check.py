@@ -13,6 +13,7 @@ from pytest_django import Settings
 from lab import faults
 from lab.handle import Lab, LabNode
 from migrations_app.adapters.clock import system_clock
+from migrations_app.adapters.nameserver import DnsNameServer
 from migrations_app.adapters.probe import TcpProbe
 from migrations_app.adapters.ssh import SshShell
 from migrations_app.adapters.ssh_key import read_or_make_key
@@ -38,7 +39,7 @@ def panel(lab: Lab, ada: User, settings: Settings, tmp_path: Path) -> Iterator[P
     before = {node: node.run(["cat", "/root/.ssh/authorized_keys"], check=False).stdout for node in lab.nodes}
     shell = SshShell(read_or_make_key(tmp_path / "node_key"))
     with lab.inside("panel"):
-        outside = Outside(shell=shell, probe=TcpProbe(), clock=system_clock)
+        outside = Outside(shell=shell, probe=TcpProbe(), clock=system_clock, nameserver=DnsNameServer(), resolvers=())
         panel = Panel(lab=lab, outside=outside, ada=ada, settings=settings.OVZ)
         for name in ("node-1", "node-2"):
             panel.enlist(name)

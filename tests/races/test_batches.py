@@ -14,7 +14,11 @@ from migrations_app.usecases.start_batch import NotStartable, start_batch
 from tests.batches.stage import Fleet, states
 from tests.races.starting_line import all_at_once, raised
 
-pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.postgres,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("one_person_is_enough"),
+]
 
 
 def test_workers_together_never_exceed_a_cap(db: None) -> None:

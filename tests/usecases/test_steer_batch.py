@@ -21,7 +21,7 @@ from migrations_app.usecases.start_batch import NotStartable
 from tests.batches.stage import Fleet, migration_of, states, whys
 from tests.factories import make_customer
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_person_is_enough")]
 
 WIDE = BatchTerms(canaries=0, most_per_node=9, most_per_link=9, most_per_customer=9)
 
