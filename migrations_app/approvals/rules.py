@@ -79,7 +79,7 @@ def _of_right(person: Person) -> list[Objection]:
 
 def _of_second_person(approval: Approval, person: Person, standing: Standing) -> list[Objection]:
     """Two accounts that read one mailbox are one person; an account without one may be anybody's second."""
-    if person.id == approval.asked_by_id:
+    if person.id in standing.author_ids or person.id == approval.asked_by_id:
         return [Objection(id="own", reason="Whoever planned, changed or asked for it cannot approve it.")]
     if not person.mailbox:
         reason = f"{person.name} has no e-mail address, so nobody can tell that this is a second person."
