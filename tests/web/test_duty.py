@@ -99,6 +99,7 @@ def test_one_in_maintenance_is_not_counted_among_the_silent_nor_as_room(client: 
             sampled_at=timezone.now() if duty == Duty.IN_SERVICE else None,
             missed="" if duty == Duty.IN_SERVICE else "NodeUnreachable",
             now={"cpu_cores": 1.0, "memory_mib": 4096.0, "disk_mib": 20_480.0},
+            promised={"cpu": 2, "memory": 8192, "disk": 40_960},
             total={"cpu": 4, "memory": 16_384, "disk": 102_400},
         )
     answer = client.get(reverse("capacity"), size)

@@ -71,7 +71,7 @@ def test_it_lists_by_state(client: Client, group: str, states: set[str]) -> None
 def test_it_lists_in_a_constant_number_of_queries(client: Client, django_assert_num_queries) -> None:
     for _ in range(8):
         make_migration()
-    with django_assert_num_queries(4):  # session, user, count, page
+    with django_assert_num_queries(5):  # session, user, what waits for approval, count, page
         client.get(reverse("migrations"))
 
 

@@ -171,5 +171,5 @@ def test_it_watches_a_node_until_nothing_more_can_come(client: Client) -> None:
 def test_it_lists_nodes_in_a_constant_number_of_queries(client: Client, django_assert_num_queries) -> None:
     for _ in range(12):
         make_container(node=make_node())
-    with django_assert_num_queries(3):  # session, user, nodes
+    with django_assert_num_queries(4):  # session, user, what waits for approval, nodes
         client.get(reverse("nodes"))
