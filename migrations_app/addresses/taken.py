@@ -34,7 +34,8 @@ def users(*, besides: Container | None = None) -> Users:
 
 def _containers(besides: Container | None) -> Iterable[tuple[Address, User]]:
     # JSON lists are compared here: SQLite cannot look inside them.
-    here = Container.objects.filter(gone_at=None).exclude(pk=besides.pk if besides else None)
+    here = Container.objects.filter(gone_at=None)
+    here = here.exclude(pk=besides.pk) if besides else here
     for ctid, addresses in here.values_list("ctid", "addresses").iterator():
         user = User(f"in use by container {ctid}")
         yield from ((address, user) for address in as_addresses(addresses))
@@ -43,8 +44,9 @@ def _containers(besides: Container | None) -> Iterable[tuple[Address, User]]:
 def _machines() -> Iterable[tuple[Address, User]]:
     for name, address in Node.objects.values_list("name", "address"):
         yield from ((one, User(f"the address of {name}")) for one in as_addresses([address]))
-    for name, *addresses in NameServer.objects.values_list("name", "address", "second_address"):
-        yield from ((one, User(f"the address of {name}")) for one in as_addresses(addresses))
+    for server in NameServer.objects.all():
+        addresses = [server.address, server.second_address or ""]
+        yield from ((one, User(f"the address of {server.name}")) for one in as_addresses(addresses))
 
 
 def _moving(besides: Container | None) -> Iterable[tuple[Address, User]]:

@@ -102,7 +102,7 @@ def _overlap(one: Network, other: Network) -> bool:
 
 def _of_others(read: Sequence[Network], segment: Segment | None) -> Objections:
     """An address is of one segment, or the panel could not tell where it may live."""
-    others = Segment.objects.exclude(pk=segment.pk if segment else None)
+    others = Segment.objects.exclude(pk=segment.pk) if segment else Segment.objects.all()
     return [
         ("networks", f"{network} overlaps {other} of segment {row.name}.")
         for row in others

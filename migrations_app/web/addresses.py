@@ -112,9 +112,7 @@ def propose_in(form: ScheduleForm, found: Mapping[int, Outlook]) -> None:
     if proposed is None or typed or proposed.keeping != "no" or not proposed.is_whole:
         return
     form.object_to("new_addresses", "The next free ones are filled in: press again to take them, or write others.")
-    data = form.data.copy()
-    data["new_addresses"] = " ".join(proposed.proposed)
-    form.data = data
+    form.data = {**dict(form.data.items()), "new_addresses": " ".join(proposed.proposed)}
 
 
 def _words(one: Outlook) -> str:
