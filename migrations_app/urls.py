@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 
 from migrations_app.web import (
+    addresses,
     approvals,
     audit,
     batches,
@@ -40,6 +41,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("nodes/<int:node_id>/scan/", inventory.node_scan, name="node-scan"),
     path("nodes/<int:node_id>/duty/", planning_rules.node_duty, name="node-duty"),
     path("nodes/<int:node_id>/rules/", planning_rules.node_rules, name="node-rules"),
+    path("nodes/segments/", addresses.segments, name="segments"),
+    path("nodes/segments/<int:segment_id>/", addresses.segment, name="segment"),
+    path("nodes/segments/<int:segment_id>/remove/", addresses.segment_remove, name="segment-remove"),
+    path("nodes/segments/<int:segment_id>/pools/add/", addresses.pool_add, name="pool-add"),
+    path("nodes/pools/<int:pool_id>/remove/", addresses.pool_remove, name="pool-remove"),
     path("preparations/<int:preparation_id>/accept/", inventory.preparation_accept, name="preparation-accept"),
     path("containers/", inventory.container_list, name="containers"),
     path("containers/export.csv", inventory.container_csv, name="containers-csv"),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from migrations_app.models import Container, LogLine, Migration, StepRun
+from django.db import transaction
+
+from migrations_app.models import Container, LogLine, Migration, Reservation, StepRun
 from migrations_app.models.execution import MigrationQuerySet
 
 State = Migration.State
@@ -110,11 +112,14 @@ def roll_back(
     )
 
 
+@transaction.atomic
 def end_rollback(migration: Migration, *, token: int, now: datetime) -> None:
     state = State.CANCELLED if migration.wish == Migration.Wish.CANCEL else State.ROLLED_BACK
     change(migration, state, token=token, finished_at=now, next_tick_at=None, progress={}, wish="")
+    _give_back_addresses(migration, now)
 
 
+@transaction.atomic
 def cancel_unstarted(
     migration: Migration,
     *,
@@ -132,6 +137,12 @@ def cancel_unstarted(
         failure="Cancelled",
         failure_detail=detail,
     )
+    _give_back_addresses(migration, now)
+
+
+def _give_back_addresses(migration: Migration, now: datetime) -> None:
+    """What was promised to a container that stayed where it was may be given to others."""
+    Reservation.objects.open().filter(migration=migration).update(released_at=now)
 
 
 def try_next_method(migration: Migration, *, token: int, now: datetime, reason: str) -> None:

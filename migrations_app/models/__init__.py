@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from migrations_app.models.addresses import Pool, Reservation, Segment
 from migrations_app.models.approvals import Approval
 from migrations_app.models.audit import AuditHead, AuditLine
 from migrations_app.models.batches import Batch, BatchItem
@@ -37,11 +38,14 @@ __all__ = [
     "Node",
     "Notice",
     "PairCheck",
+    "Pool",
     "Preparation",
     "Proposal",
     "Publication",
     "Reading",
+    "Reservation",
     "Round",
+    "Segment",
     "Standing",
     "StepRun",
     "UpdateKey",

@@ -9,6 +9,8 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
+from migrations_app.addresses import handing_out, new_address
+from migrations_app.addresses.handing_out import AddressInUse, PoolUsedUp
 from migrations_app.audit import trail
 from migrations_app.calendar_rules import freezes
 from migrations_app.capacity import moves
@@ -16,7 +18,6 @@ from migrations_app.compatibility import turns
 from migrations_app.execution import recorder, states
 from migrations_app.execution.lease import next_token
 from migrations_app.execution.walk import recipe_name
-from migrations_app.inventory import new_address
 from migrations_app.models import Container, Migration, Node
 from migrations_app.notices import outbox
 from migrations_app.strategies import RECIPES
@@ -60,6 +61,7 @@ def schedule_migration(
 
     ``held``: it does not begin before it is let go; until then its target may come and go, and no calendar forbids it.
     ``new_addresses``: each in the place of the container's present one, in the same order; none: it keeps them.
+    ``auto`` in a place: the next free one of the target's pools, promised to it from then on.
 
     :raises ScheduleRefused: all reasons at once, each with the field it belongs to.
     """
@@ -76,7 +78,7 @@ def schedule_migration(
         rehearse=rehearse,
         bandwidth_limit_kib=bandwidth_limit_kib,
         freeze_budget_seconds=freeze_budget_seconds or settings["freeze_budget_seconds"],
-        new_addresses=list(new_addresses),
+        new_addresses=handing_out.spelt_out(list(new_addresses), len(container.addresses)),
         old_addresses=list(container.addresses) if new_addresses else [],
         new_hostname=new_hostname,
         not_before=not_before or now,
@@ -118,14 +120,19 @@ def _write(migration: Migration, actor: User | None, now: datetime, settings: Ma
             way_is_free_at = turns.make_way(migration.ctid, now)
             if not migration.is_held:
                 migration.next_tick_at = max(migration.not_before, way_is_free_at)
+            handing_out.choose(migration)
             migration.save(force_insert=True)
+            handing_out.reserve(migration, now)
             recorder.write_plan(
                 migration, RECIPES[recipe_name(migration.method, changes_address=bool(migration.new_addresses))]
             )
             moves.foretell(migration, now).save(force_insert=True)
             states.tell(migration, f"Scheduled: {migration}.", at=now)
             outbox.put(migration, "scheduled", now=now, staff_addresses=staff)
-            trail.record("schedule", str(migration), actor=actor, now=now, method=migration.method)
+            addresses = {"new_addresses": migration.new_addresses} if migration.new_addresses else {}
+            trail.record("schedule", str(migration), actor=actor, now=now, method=migration.method, **addresses)
+    except (AddressInUse, PoolUsedUp) as refusal:
+        raise ScheduleRefused([(new_address.FIELD, str(refusal))]) from refusal
     except IntegrityError as cause:
         # Asked at the same moment from another window: the database lets one in.
         raise ScheduleRefused([("container", _busy(migration.container))]) from cause

@@ -24,9 +24,9 @@ from migrations_app.usecases.release_forward import NotForwarding, release_forwa
 from migrations_app.usecases.resume_migration import NotResumable, resume_migration
 from migrations_app.usecases.retire_source import NotRetirable, retire_source
 from migrations_app.usecases.schedule_migration import ScheduleRefused, schedule_migration
-from migrations_app.web import compatibility, live, runbook
+from migrations_app.web import addresses, compatibility, live, runbook
 from migrations_app.web.access import PanelRequest, get_container, get_migration, staff_page
-from migrations_app.web.forms import MigrationFilter, ScheduleForm
+from migrations_app.web.forms import MigrationFilter, ScheduleForm, possible_targets
 from migrations_app.web.live import NOTHING_NEW, STOP_POLLING, LivePart
 
 ROWS_PER_PAGE = 50
@@ -73,13 +73,16 @@ def schedule(request: PanelRequest, container_id: int) -> HttpResponse:
     container = get_container(container_id)
     budget = settings.OVZ["freeze_budget_seconds"]
     said = compatibility.said_of_targets(container.node_id)
-    form = ScheduleForm(request.POST or None, container=container, freeze_budget_seconds=budget, live_checks=said)
+    found = addresses.outlooks(container, list(possible_targets(container)))
+    words = {"live_checks": said, "addresses": addresses.said_of(found)}
+    form = ScheduleForm(request.POST or None, container=container, freeze_budget_seconds=budget, **words)
     if request.method == "POST" and form.is_valid():
         try:
             migration = schedule_migration(
                 container=container, actor=request.user, now=timezone.now(), settings=settings.OVZ, **form.order()
             )
         except ScheduleRefused as refusal:
+            addresses.propose_in(form, found)
             form.object_to_all(refusal.objections)
         else:
             return redirect("migration", migration.pk)

@@ -28,6 +28,8 @@ POST_ONLY = {
     "node-rules",
     "container-rules",
     "freeze-period-remove",
+    "segment-remove",
+    "pool-remove",
     "batch-start",
     "batch-pause",
     "batch-resume",

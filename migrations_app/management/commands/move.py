@@ -31,7 +31,7 @@ class Command(BaseCommand):
             "--new-ip",
             metavar="ADDR",
             action="append",
-            help="its address there; once for each that it has, in their order",
+            help="its address there; once for each that it has, in their order; auto: the next free of the pools",
         )
         parser.add_argument("--new-name", metavar="HOST", default="", help="its host name there")
         parser.add_argument("--at", metavar="TIME", help="ISO 8601 with its zone, such as 2026-12-01T02:00+01:00")
