@@ -22,6 +22,8 @@ def objections(migration: Migration) -> Reasons:
     reasons: Reasons = []
     if migration.new_hostname:
         reasons += _of_hostname(migration.new_hostname)
+        if migration.method == Migration.Method.LIVE and not migration.new_addresses:
+            reasons.append(("method", "A live move keeps the host name: choose stream, dump or auto."))
     drawn = read_chart()
     if not migration.new_addresses:
         return [*reasons, *_of_keeping(drawn, migration)]

@@ -7,12 +7,21 @@ from typing import Any
 
 from migrations_app.execution import recorder
 from migrations_app.execution.outside import Outside
+from migrations_app.execution.second_person import SecondPerson
 from migrations_app.execution.step import Order, StepContext
 from migrations_app.models import Migration, Node, StepRun
 from migrations_app.ports.shell import Endpoint
 
 
-def of(migration: Migration, run: StepRun, *, token: int, outside: Outside, settings: Mapping[str, Any]) -> StepContext:
+def of(
+    migration: Migration,
+    run: StepRun,
+    *,
+    token: int,
+    outside: Outside,
+    settings: Mapping[str, Any],
+    second_person: SecondPerson,
+) -> StepContext:
     return StepContext(
         order=_order(migration, settings),
         source=endpoint(migration.source),
@@ -25,6 +34,7 @@ def of(migration: Migration, run: StepRun, *, token: int, outside: Outside, sett
         frozen=migration.is_frozen,
         passed_point_of_no_return=migration.point_of_no_return_at is not None,
         started_at=run.started_at,
+        second_person=second_person,
         begun=recorder.begun_steps(migration),
         evidence=recorder.evidence_by_step(migration),
     )

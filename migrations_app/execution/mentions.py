@@ -45,6 +45,12 @@ def to_change(migration_id: int) -> list[Mention]:
     return list(Mention.objects.filter(migration_id=migration_id, wanted=True, changed=None))
 
 
+def chosen(migration_id: int) -> list[dict[str, str | int]]:
+    """Return the lines that are changed, or were: before and after."""
+    rows = Mention.objects.filter(migration_id=migration_id, wanted=True)
+    return [{"file": row.path, "line": row.number, "before": row.old_text, "after": row.new_text} for row in rows]
+
+
 def settle(row: Mention, *, changed: bool, reason: str = "") -> None:
     Mention.objects.filter(pk=row.pk).update(changed=changed, reason=reason[:300])
 

@@ -122,6 +122,20 @@ def repeat_stale(migration: Migration, names: Collection[str]) -> None:
         migration.steps.filter(pk=run.pk).update(state=StepRun.State.PENDING, attempt=attempt, retries=0)
 
 
+@transaction.atomic
+def repeat_since(run: StepRun, lease: Lease, *, first: str) -> None:
+    """Have the steps from the newest of that name up to this one done anew; before the freeze, so nothing is lost.
+
+    :raises StepRun.DoesNotExist: the plan has no such step.
+    """
+    lease.renew()
+    left = run.migration.steps.exclude(state=StepRun.State.UNDONE)
+    since = left.filter(name=first, position__lte=run.position).order_by("-position")[:1].get()
+    for one in left.filter(position__range=(since.position, run.position)):
+        attempt = _next_attempt(run.migration, one.name)
+        left.filter(pk=one.pk).update(state=StepRun.State.PENDING, attempt=attempt, retries=0, finished_at=None)
+
+
 # By a person's answer: what is parked is held by no lease.
 
 

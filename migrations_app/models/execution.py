@@ -155,6 +155,11 @@ class Migration(models.Model):
         return bool(self.new_addresses)
 
     @property
+    def needs_approval(self) -> bool:
+        """Whether it changes what a policy may want a second person for."""
+        return self.changes_address or bool(self.new_hostname)
+
+    @property
     def is_frozen(self) -> bool:
         """Frozen: the container answers nobody right now, so nothing may make it wait."""
         return self.frozen_at is not None and self.unfrozen_at is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from migrations_app.strategies.steps.announce import AnnounceAddresses
+from migrations_app.strategies.steps.approval import AwaitApproval, OpenCutover
 from migrations_app.strategies.steps.certify import Certify, FinalPass
 from migrations_app.strategies.steps.cross_check import CrossCheck
 from migrations_app.strategies.steps.delta import DeltaPasses
@@ -25,12 +26,9 @@ from migrations_app.strategies.steps.stop_source import StopSource
 from migrations_app.strategies.steps.trust import Untrust
 from migrations_app.strategies.steps.unfreeze import UnfreezeAddresses
 
-STEPS = (
-    Rehearse,
-    CrossCheck,
-    Disarm,
-    Recheck,
-    DeltaPasses,
+ARRIVED = (Rehearse, CrossCheck)
+UP_TO_THE_FREEZE = (Disarm, Recheck, DeltaPasses)
+FROM_THE_FREEZE = (
     FreezeAddresses,
     StopSource,
     FinalPass,
@@ -43,18 +41,23 @@ STEPS = (
     SettleTarget,
     Untrust,
 )
+STEPS = (*ARRIVED, *UP_TO_THE_FREEZE, *FROM_THE_FREEZE)
+
+# The same, under another host name: that may need a second person.
+NEW_NAME_STEPS = (*ARRIVED, AwaitApproval, *UP_TO_THE_FREEZE, OpenCutover, *FROM_THE_FREEZE)
 
 # The same, to another address: the old one is passed on from the moment the copy runs until nobody comes there.
 NEW_ADDRESS_STEPS = (
-    Rehearse,
-    CrossCheck,
+    *ARRIVED,
     ChooseForward,
     FindMentions,
     PlanNames,
+    AwaitApproval,
     LowerTtl,
     Disarm,
     Recheck,
     DeltaPasses,
+    OpenCutover,
     FreezeAddresses,
     StopSource,
     FinalPass,

@@ -123,9 +123,7 @@ def _write(migration: Migration, actor: User | None, now: datetime, settings: Ma
             handing_out.choose(migration)
             migration.save(force_insert=True)
             handing_out.reserve(migration, now)
-            recorder.write_plan(
-                migration, RECIPES[recipe_name(migration.method, changes_address=bool(migration.new_addresses))]
-            )
+            recorder.write_plan(migration, RECIPES[recipe_name(migration.method, migration)])
             moves.foretell(migration, now).save(force_insert=True)
             states.tell(migration, f"Scheduled: {migration}.", at=now)
             outbox.put(migration, "scheduled", now=now, staff_addresses=staff)

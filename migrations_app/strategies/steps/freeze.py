@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from migrations_app.execution.outcome import Done, RunOutcome, Waiting
+from migrations_app.execution.outcome import Done, Ready, Repeat, RunOutcome, Waiting
 from migrations_app.execution.step import Step, StepContext
 from migrations_app.ports.shell import Endpoint
 from migrations_app.strategies.steps import services
+from migrations_app.strategies.steps.approval import spent_or_again
 from migrations_app.strategies.steps.start_source import start_again
 from migrations_app.vz.facts import CtStatus, FactUnreadable
 from migrations_app.vz.ops import Drained, Freeze, Unfreeze
@@ -25,6 +26,11 @@ class FreezeAddresses(Step):
     title = "Hold new connections and let running requests finish"
     public_phrase = "switching"
     opens_freeze = True
+
+    def admit(self, ctx: StepContext) -> Ready | Repeat:
+        if not (ctx.order.new_addresses or ctx.order.new_hostname):
+            return Ready()
+        return spent_or_again(ctx) or Ready()
 
     def run(self, ctx: StepContext) -> RunOutcome:
         if not ctx.order.addresses:
