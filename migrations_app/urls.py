@@ -17,6 +17,7 @@ from migrations_app.web import (
     execution,
     home,
     inventory,
+    migration_changes,
     placement,
     placement_edit,
     planning_rules,
@@ -112,6 +113,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("migrations/<int:migration_id>/", execution.migration, name="migration"),
     path("migrations/<int:migration_id>/live/", execution.migration_live, name="migration-live"),
     path("migrations/<int:migration_id>/log/", execution.migration_log, name="migration-log"),
+    path("migrations/<int:migration_id>/changes/", migration_changes.changes, name="migration-changes"),
+    path("migrations/<int:migration_id>/changes.txt", migration_changes.changes_text, name="migration-changes-text"),
+    path("migrations/<int:migration_id>/lines/", migration_changes.lines_choose, name="migration-lines-choose"),
+    path(
+        "migrations/<int:migration_id>/ask-approval/", approvals.migration_ask_approval, name="migration-ask-approval"
+    ),
     path("migrations/<int:migration_id>/pause/", execution.pause, name="migration-pause"),
     path("migrations/<int:migration_id>/resume/", execution.resume, name="migration-resume"),
     path("migrations/<int:migration_id>/cancel/", execution.cancel, name="migration-cancel"),
@@ -138,6 +145,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("approvals/", approvals.approval_list, name="approvals"),
     path("approvals/<int:approval_id>/", approvals.approval, name="approval"),
     path("approvals/<int:approval_id>/decide/", approvals.approval_decide, name="approval-decide"),
+    path("approvals/<int:approval_id>/ask-anew/", approvals.approval_ask_anew, name="approval-ask-anew"),
     path("approvals/<int:approval_id>/override/", approvals.approval_override, name="approval-override"),
     path("batches/<int:batch_id>/ask-approval/", approvals.batch_ask_approval, name="batch-ask-approval"),
     # Staff: who did what

@@ -28,6 +28,7 @@ from migrations_app.web import addresses, compatibility, live, runbook
 from migrations_app.web.access import PanelRequest, get_container, get_migration, staff_page
 from migrations_app.web.forms import MigrationFilter, ScheduleForm, possible_targets
 from migrations_app.web.live import NOTHING_NEW, STOP_POLLING, LivePart
+from migrations_app.web.migration_changes import Changes
 
 ROWS_PER_PAGE = 50
 LOG_LINES_AT_ONCE = 300
@@ -201,6 +202,7 @@ def _migration_part(migration: Migration, now: datetime) -> LivePart:
             migration.findings.all(), key=lambda finding: _GRAVEST_FIRST.index(Finding.Severity(finding.severity))
         ),
         "offers": Offers.of(migration, now),
+        "changes": Changes.of(migration, now),
         "forwards": list(migration.forwards.order_by("old")) if migration.changes_address else [],
         "runbook": runbook.find(migration.failure) if migration.failure else None,
     }

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -34,6 +35,12 @@ class Command(BaseCommand):
             help="its address there; once for each that it has, in their order; auto: the next free of the pools",
         )
         parser.add_argument("--new-name", metavar="HOST", default="", help="its host name there")
+        parser.add_argument(
+            "--as",
+            dest="author",
+            metavar="USER",
+            help="in whose name: where a second person has to approve, that one is asked for it by itself",
+        )
         parser.add_argument("--at", metavar="TIME", help="ISO 8601 with its zone, such as 2026-12-01T02:00+01:00")
         parser.add_argument("--no-rehearsal", action="store_true", help="do not start the copy once before")
         parser.add_argument("--no-fallback", action="store_true", help="when live is not possible, do not dump instead")
@@ -56,7 +63,7 @@ def _schedule(options: dict[str, Any]) -> Migration:
             container=_container(options["ctid"]),
             target=_node(options["to"]),
             method=options["method"],
-            actor=None,
+            actor=_author(options["author"]),
             now=timezone.now(),
             settings=settings.OVZ,
             not_before=_time(options["at"]),
@@ -67,6 +74,15 @@ def _schedule(options: dict[str, Any]) -> Migration:
         )
     except ScheduleRefused as refusal:
         raise CommandError("\n".join(f"{field}: {reason}" for field, reason in refusal.objections)) from refusal
+
+
+def _author(name: str | None) -> User | None:
+    if name is None:
+        return None
+    try:
+        return User.objects.get(username=name, is_staff=True, is_active=True)
+    except User.DoesNotExist as cause:
+        raise CommandError(f"Nobody of staff is called {name[:150]!r}.") from cause
 
 
 def _container(ctid: str) -> Container:
