@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -30,6 +31,19 @@ def restoring(plan: Plan) -> Plan:
         if change.after.values and change.after.ttl != change.before.ttl
     )
     return Plan(title=f"restore TTLs after: {plan.title}", changes=changes)
+
+
+def as_before(plan: Plan, lowered: Sequence[Plan]) -> Plan:
+    """Return the plan with the TTLs to come back to, where what stands there is what was lowered ahead of another."""
+    was = {(one.zone, one.name, one.type): one for earlier in reversed(lowered) for one in earlier.changes}
+
+    def given_back(change: RecordChange) -> RecordChange:
+        low = was.get((change.zone, change.name, change.type))
+        if low is None or not change.before.values or change.before.ttl != low.after.ttl:
+            return change
+        return replace(change, before=replace(change.before, ttl=low.before.ttl))
+
+    return replace(plan, changes=tuple(map(given_back, plan.changes)))
 
 
 def ready_at(lowered: Plan, seen_everywhere_at: datetime) -> datetime:

@@ -69,7 +69,15 @@ def _plan(publication: Publication, world: World, hands: Hands) -> Plan:
     names = shelf.checked_names([*publication.names, *_hostnames(publication, swaps)])
     resolved, troubles = scan.resolve(hands.nameserver, hands.resolvers, world, names, swaps)
     plan = build(world, swaps, ttl_seconds=publication.ttl_seconds, resolved=resolved)
-    return plan.with_warnings(troubles)
+    return ttl.as_before(plan, _lowered_before(publication)).with_warnings(troubles)
+
+
+def _lowered_before(publication: Publication) -> list[Plan]:
+    """Return what the migration has lowered already, for a difference that is void by now; the first one first."""
+    if publication.migration_id is None:
+        return []
+    rows = Publication.objects.filter(migration=publication.migration_id, kind=Publication.Kind.LOWER)
+    return [publications.plan_of(row) for row in rows.filter(state__in=Publication.IN_FORCE).order_by("pk")]
 
 
 def _hostnames(publication: Publication, swaps: tuple[Swap, ...]) -> list[str]:

@@ -67,7 +67,7 @@ def test_it_asks_by_itself_and_waits_before_anything_outside_is_touched(
     world: FakeWorld, names: Names, migration: Migration, ada: User, boris: User
 ) -> None:
     approval = until_asked(world, migration)
-    wait(world, migration, HOUR)
+    wait(world, migration)
     assert_not_opened(migration)
     assert approval.asked_by == ada
     assert Notice.objects.filter(kind="asked").values_list("recipient", flat=True)[0] == boris.email
@@ -152,7 +152,7 @@ def test_other_lines_void_the_yes_and_it_waits_for_another(
     first.refresh_from_db()
     assert (first.state, first.ended_because) == (State.VOID, "other lines were chosen")
     second = until_asked(world, migration, after=first)
-    wait(world, migration, HOUR)
+    wait(world, migration)
     assert_not_opened(migration)
     changes = difference.between(first.content, second.content)
     assert any(change.new == f"# was {NEW_ADDRESS}" for change in changes)
@@ -257,7 +257,7 @@ def test_one_person_may_stand_in_in_an_emergency(world: FakeWorld, migration: Mi
 def test_a_record_changed_after_the_yes_opens_nothing_and_makes_a_new_difference(
     world: FakeWorld, names: Names, migration: Migration, boris: User
 ) -> None:
-    """TTLs are given back before the new difference is made, so that it knows which to come back to."""
+    """The new difference knows which TTLs to come back to, although they are lowered by then."""
     first = decide(world, until_asked(world, migration), boris)
     until_step(world, migration, "delta")
     names.forward.put("shop.example.net.", "A", 60, "192.0.2.77")
@@ -300,7 +300,7 @@ def test_a_difference_made_after_the_switch_needs_a_yes_of_its_own(
     assert (migration.state, migration.failure) == (Migration.State.PARKED, "NamesMoved")
     answer_parked(migration=migration, answer="retry", actor=ada, now=world.clock())
     second = until_asked(world, migration, after=first)
-    wait(world, migration, HOUR)
+    wait(world, migration)
     assert ADDRESS in names.values("pool.example.net.", "A")
     decide(world, second, boris)
     migration = carry(world, migration)
@@ -331,11 +331,12 @@ def test_a_window_that_ends_while_it_waits_parks_it_and_going_on_is_an_edit(
     assert refused(world, second, boris) == {"own"}
 
 
-def test_a_new_host_name_alone_needs_it_as_well(world: FakeWorld, ada: User, boris: User) -> None:
+def test_a_new_host_name_alone_needs_it_as_well(ada: User, boris: User) -> None:
+    world = FakeWorld(nodes=2)
     migration = begin(world, ada, new_addresses=[], new_hostname="new.example.net", same_wire=True)
     approval = until_asked(world, migration)
     assert approval.content["new_host_name"] == "new.example.net"
-    wait(world, migration, HOUR)
+    wait(world, migration)
     assert_not_opened(migration)
     decide(world, approval, boris)
     migration = carry(world, migration)

@@ -17,8 +17,6 @@ from migrations_app.zones.publications import Hands
 POLL_SECONDS = 10.0
 # The freeze begins in the tick after the last look; later than this the look is no longer one.
 LOOK_COUNTS = timedelta(seconds=60)
-Kind, State = Publication.Kind, Publication.State
-TAKEN_BACK = (State.UNDOING, State.UNDONE, State.STALE, State.FAILED)
 ONE_IS_ENOUGH = "one person is enough"
 
 
@@ -77,7 +75,7 @@ def spent_or_again(ctx: StepContext) -> Repeat | None:
 
 def _see_names(ctx: StepContext) -> RunOutcome | Repeat | None:
     """Return None where every record is as the difference was made for, lowered TTLs apart."""
-    switch, lowered = names.newest(ctx, Kind.SWITCH), names.newest(ctx, Kind.LOWER)
+    switch = names.newest(ctx, Publication.Kind.SWITCH)
     if switch is None:
         return None
     hands = Hands(
@@ -90,16 +88,8 @@ def _see_names(ctx: StepContext) -> RunOutcome | Repeat | None:
         moved = publications.moved(switch, hands)
     except (NameServerError, SecretUnreadable) as trouble:
         return Failed(name="NamesRefused", reason=f"{type(trouble).__name__}: {trouble}", again=True, park=True)
-    if moved or (lowered is not None and lowered.state in TAKEN_BACK):
-        return _plan_names_anew(ctx, lowered, moved)
-    return None
-
-
-def _plan_names_anew(ctx: StepContext, lowered: Publication | None, moved: list[str]) -> RunOutcome | Repeat:
-    """Give lowered TTLs back first: a difference made meanwhile would take them for those to come back to."""
-    back = names.taken_back(lowered, now=ctx.now)
-    if isinstance(back, Waiting):
-        return Waiting(back.seconds, Progress(stage="Somebody changed a record: TTLs are given back first"))
-    names.let_go(ctx)
-    why = "; ".join(moved)[:2000] or "a record was changed meanwhile"
+    if not moved:
+        return None
+    names.let_go(switch)
+    why = "; ".join(moved)[:2000]
     return Repeat(since=names.PlanNames.name, reason=f"The difference that was approved is void: {why}.")

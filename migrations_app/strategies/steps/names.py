@@ -65,7 +65,7 @@ class LowerTtl(Step):
         return Ready() if ctx.evidence_of("plan_names").get("changes") else AlreadyDone({"left_out": "nothing changes"})
 
     def run(self, ctx: StepContext) -> RunOutcome:
-        row = newest(ctx, Kind.LOWER) or _ask(ctx, Kind.LOWER)
+        row = _lowered_for(ctx, newest(ctx, Kind.SWITCH)) or _ask(ctx, Kind.LOWER)
         if row.state == State.READY and not publications.plan_of(row).changes:
             return Done({"old_ttl_seconds": 0})
         if not isinstance(carried := _carried(ctx, row, State.VERIFIED), Done):
@@ -76,7 +76,12 @@ class LowerTtl(Step):
         return Done({"publication": row.pk, "old_ttl_seconds": _longest_ttl(row)})
 
     def undo(self, ctx: StepContext) -> RunOutcome:
-        return taken_back(newest(ctx, Kind.LOWER), now=ctx.now)
+        """Newest first: a difference that was made anew had its own lowering, on top of the first."""
+        rows = Publication.objects.filter(migration_id=ctx.order.migration_id, kind=Kind.LOWER)
+        for row in rows.order_by("-pk"):
+            if isinstance(back := _taken_back(row, now=ctx.now), Waiting):
+                return back
+        return Done()
 
 
 class SwitchNames(Step):
@@ -142,9 +147,17 @@ def newest(ctx: StepContext, kind: Publication.Kind) -> Publication | None:
     return rows.order_by("-pk").first()
 
 
-def let_go(ctx: StepContext) -> None:
-    """Have all that was made for this migration's names made anew."""
-    Publication.objects.filter(migration_id=ctx.order.migration_id).update(migration=None)
+def let_go(row: Publication) -> None:
+    """Have the difference made anew when it is asked for again."""
+    Publication.objects.filter(pk=row.pk).update(migration=None)
+
+
+def _lowered_for(ctx: StepContext, switch: Publication | None) -> Publication | None:
+    """Return the lowering that was made for this difference, not for one before it."""
+    row = newest(ctx, Kind.LOWER)
+    if row is None or switch is None or row.of_id != switch.pk or row.state == State.UNDONE:
+        return None
+    return row
 
 
 def _ask(ctx: StepContext, kind: Publication.Kind) -> Publication:
@@ -191,13 +204,13 @@ def _publish_approved(ctx: StepContext, row: Publication) -> RunOutcome:
 
 def _given_up(row: Publication) -> Failed:
     """A person's retry asks anew: what failed once may have been put right."""
-    Publication.objects.filter(pk=row.pk).update(migration=None)
+    let_go(row)
     return Failed(name="NamesRefused", reason=f"{row}: {row.failure} {row.failure_detail}".strip(), park=True)
 
 
 def _moved(ctx: StepContext, row: Publication) -> RunOutcome:
     """Somebody changed a record since: a new difference is made, and a person looks before it is published."""
-    Publication.objects.filter(pk=row.pk).update(migration=None)
+    let_go(row)
     fresh = _ask(ctx, Kind.SWITCH)
     return Failed(
         name="NamesMoved",
@@ -207,8 +220,8 @@ def _moved(ctx: StepContext, row: Publication) -> RunOutcome:
     )
 
 
-def taken_back(row: Publication | None, *, now: datetime) -> RunOutcome:
-    if row is None or row.state in (State.UNDONE, State.STALE, State.FAILED, State.READY):
+def _taken_back(row: Publication, *, now: datetime) -> RunOutcome:
+    if row.state in (State.UNDONE, State.STALE, State.FAILED, State.READY):
         return Done()
     if row.state == State.WAITING:
         return Waiting(POLL_SECONDS)
