@@ -333,6 +333,7 @@ def test_a_window_that_ends_while_it_waits_parks_it_and_going_on_is_an_edit(
 
 def test_a_new_host_name_alone_needs_it_as_well(ada: User, boris: User) -> None:
     world = FakeWorld(nodes=2)
+    world.clients_write = False
     migration = begin(world, ada, new_addresses=[], new_hostname="new.example.net", same_wire=True)
     approval = until_asked(world, migration)
     assert approval.content["new_host_name"] == "new.example.net"
