@@ -19,7 +19,7 @@ from migrations_app.usecases.find_subject import find_subject
 from migrations_app.usecases.override_approval import override_approval
 from migrations_app.usecases.pause_migration import pause_migration
 from migrations_app.usecases.resume_migration import resume_migration
-from tests.approvals.moving import begin, carry, decide, until_asked, until_step, wait
+from tests.approvals.moving import begin, carry, decide, to_end, until_asked, until_step, wait
 from tests.fakes.world import FakeWorld
 from tests.moves import ADDRESS, NEW_ADDRESS, story
 from tests.zones.rig import Names, make_names
@@ -79,7 +79,7 @@ def test_with_the_yes_it_goes_to_its_end_and_the_yes_is_spent(
     world: FakeWorld, names: Names, migration: Migration, ada: User, boris: User
 ) -> None:
     approval = decide(world, until_asked(world, migration), boris)
-    migration = carry(world, migration)
+    migration = to_end(world, migration)
     approval.refresh_from_db()
     assert migration.state == Migration.State.DONE, story(migration)
     assert (approval.state, approval.used_at) == (State.USED, migration.frozen_at)
@@ -271,7 +271,7 @@ def test_a_record_changed_after_the_yes_opens_nothing_and_makes_a_new_difference
     spf = next(row for row in second.content["records"] if row["type"] == "TXT")
     assert (spf["ttl"], spf["ttl_then"]) == (3600, 60)
     decide(world, second, boris)
-    migration = carry(world, migration)
+    migration = to_end(world, migration)
     assert migration.state == Migration.State.DONE, story(migration)
     assert names.values("shop.example.net.", "A") == ("192.0.2.77",)
     assert names.forward.rrsets["example.net.", "TXT"].ttl == 3600
@@ -303,7 +303,7 @@ def test_a_difference_made_after_the_switch_needs_a_yes_of_its_own(
     wait(world, migration)
     assert ADDRESS in names.values("pool.example.net.", "A")
     decide(world, second, boris)
-    migration = carry(world, migration)
+    migration = to_end(world, migration)
     assert migration.state == Migration.State.DONE, story(migration)
     assert NEW_ADDRESS in names.values("pool.example.net.", "A")
 
@@ -340,7 +340,7 @@ def test_a_new_host_name_alone_needs_it_as_well(ada: User, boris: User) -> None:
     wait(world, migration)
     assert_not_opened(migration)
     decide(world, approval, boris)
-    migration = carry(world, migration)
+    migration = to_end(world, migration)
     assert migration.state == Migration.State.DONE, story(migration)
 
 
