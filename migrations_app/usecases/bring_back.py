@@ -21,8 +21,13 @@ class NotBroughtBack(Exception):
     """The container cannot come back the way it went; the message holds all reasons."""
 
 
+def offered_for(first: Migration) -> bool:
+    """Return whether asking makes sense: the move has come to where it can be taken back, and is the newest."""
+    return first.point_of_no_return_at is not None and not objections(first)
+
+
 @transaction.atomic
-def bring_back(*, migration: Migration, actor: User, now: datetime, settings: Mapping[str, Any]) -> Migration:
+def bring_back(*, migration: Migration, actor: User | None, now: datetime, settings: Mapping[str, Any]) -> Migration:
     """Order the return trip: from where the container lives to where it came from, to its old addresses and name.
 
     A move that still passes old addresses on ends here; the return trip looks after them, and gives them back if it
@@ -80,7 +85,7 @@ def _of_container(first: Migration) -> list[str]:
     return []
 
 
-def _order(first: Migration, *, actor: User, now: datetime, settings: Mapping[str, Any]) -> Migration:
+def _order(first: Migration, *, actor: User | None, now: datetime, settings: Mapping[str, Any]) -> Migration:
     try:
         return schedule_migration(
             container=first.container,
