@@ -70,5 +70,5 @@ def resume(row: Forward) -> None:
 
 
 def answered_beside(back: Migration) -> tuple[str, ...]:
-    """Return the addresses at which the container answers beside its own, because they came along or through a tunnel."""
+    """Return the addresses at which the container answers beside its own: they came along, or through a tunnel."""
     return tuple(row.old for row in taken_over(back.pk) if row.kind != Forward.Kind.NAT)

@@ -28,8 +28,7 @@ def cancel_migration(*, migration: Migration, actor: User, now: datetime) -> Non
     migration.refresh_from_db()
     if migration.point_of_no_return_at is not None:
         raise NotCancellable(
-            f"{migration.ctid} already runs on {migration.target}. "
-            "«Bring it back» on its page orders the return trip."
+            f"{migration.ctid} already runs on {migration.target}. «Bring it back» on its page orders the return trip."
         )
     before = migration.state
     try:

@@ -17,8 +17,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from migrations_app.models import Finding, LogLine, Migration, StepRun
-from migrations_app.usecases.answer_parked import NotParked, answer_parked
 from migrations_app.usecases import bring_back as returning
+from migrations_app.usecases.answer_parked import NotParked, answer_parked
 from migrations_app.usecases.cancel_migration import NotCancellable, cancel_migration
 from migrations_app.usecases.pause_migration import NotPausable, pause_migration
 from migrations_app.usecases.release_forward import NotForwarding, release_forward
@@ -178,9 +178,7 @@ def bring_back(request: PanelRequest, migration_id: int) -> HttpResponse:
     """Go to the return trip that was ordered."""
     first = get_migration(migration_id)
     try:
-        back = returning.bring_back(
-            migration=first, actor=request.user, now=timezone.now(), settings=settings.OVZ
-        )
+        back = returning.bring_back(migration=first, actor=request.user, now=timezone.now(), settings=settings.OVZ)
     except returning.NotBroughtBack as refusal:
         messages.error(request, str(refusal))
         return redirect("migration", first.pk)

@@ -38,7 +38,7 @@ def restoring(plan: Plan, taken_back: Plan | None = None) -> Plan:
 
 
 def _ttl_before(change: RecordChange, earlier: RecordChange | None) -> int:
-    """What the earlier change took away, or left with the low TTL it was given, has the earlier one's TTL to come to."""
+    """What the earlier change took away, or left with the low TTL it gave, comes to what the earlier one found."""
     if earlier is None or not earlier.before.values:
         return change.before.ttl
     is_as_left = not earlier.after.values or change.before.ttl == earlier.after.ttl

@@ -28,7 +28,9 @@ class Command(BaseCommand):
         parser.add_argument("ctid")
         where = parser.add_mutually_exclusive_group(required=True)
         where.add_argument("--to", metavar="NODE")
-        where.add_argument("--back", action="store_true", help="to where its last move took it from; as that was ordered")
+        where.add_argument(
+            "--back", action="store_true", help="to where its last move took it from; as that was ordered"
+        )
         parser.add_argument("--method", default="auto", choices=Migration.Method.values)
         parser.add_argument(
             "--new-ip",
