@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from migrations_app.execution import recorder
+from migrations_app.execution import forwards, recorder
 from migrations_app.execution.outside import Outside
 from migrations_app.execution.second_person import SecondPerson
 from migrations_app.execution.step import Order, StepContext
@@ -50,10 +50,12 @@ def _order(migration: Migration, settings: Mapping[str, Any]) -> Order:
         ctid=migration.ctid,
         target_ctid=migration.target_ctid,
         method=migration.method,
-        hostname=migration.container.hostname,
+        hostname=migration.old_hostname or migration.container.hostname,
         addresses=tuple(migration.old_addresses or migration.container.addresses),
         new_addresses=tuple(migration.new_addresses),
         new_hostname=migration.new_hostname,
+        passed_on=forwards.answered_beside(migration) if migration.returns_id else (),
+        returns=migration.returns_id,
         forward_released=migration.forward_released_at is not None,
         fall_back_to_dump=migration.fall_back_to_dump,
         full_backup=migration.full_backup,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from migrations_app.execution import recorder, rollback, states
+from migrations_app.execution import handover, recorder, rollback, states
 from migrations_app.execution.outcome import (
     AlreadyDone,
     Blocked,
@@ -31,6 +31,7 @@ def open_when_due(walk: Walk) -> float | None:
     if migration.wish == Migration.Wish.CANCEL:
         with transaction.atomic():
             states.cancel_unstarted(migration, now=now, token=walk.lease.token)
+            handover.give_back(migration, now=now)
             walk.announce(migration, "failed", now)
         return None
     if migration.not_before > now:

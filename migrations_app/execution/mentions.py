@@ -41,6 +41,23 @@ def choose(migration_id: int, ids: Collection[int]) -> int:
     return rows.filter(pk__in=ids).update(wanted=True)
 
 
+@transaction.atomic
+def turn_round(first_id: int, back_id: int) -> None:
+    """Choose the lines that a first move changed for its return trip, each with its old text in the new one's place."""
+    changed = Mention.objects.filter(migration_id=first_id, changed=True)
+    Mention.objects.bulk_create(
+        Mention(
+            migration_id=back_id,
+            path=row.path,
+            number=row.number,
+            old_text=row.new_text[:400],
+            new_text=row.old_text,
+            wanted=True,
+        )
+        for row in changed
+    )
+
+
 def to_change(migration_id: int) -> list[Mention]:
     return list(Mention.objects.filter(migration_id=migration_id, wanted=True, changed=None))
 

@@ -19,7 +19,7 @@ LEGAL: dict[str, frozenset[str]] = {
     State.PAUSED: frozenset({State.RUNNING, State.ROLLING_BACK}),
     State.ROLLING_BACK: frozenset({State.ROLLED_BACK, State.CANCELLED, State.PARKED, State.RUNNING}),
     State.PARKED: frozenset({State.SCHEDULED, State.RUNNING, State.ROLLING_BACK, State.RETIRING, State.DONE}),
-    State.DONE: frozenset({State.RETIRING}),
+    State.DONE: frozenset({State.RETIRING, State.RUNNING}),
     State.RETIRING: frozenset({State.DONE, State.PARKED}),
     State.ROLLED_BACK: frozenset(),
     State.CANCELLED: frozenset(),
@@ -83,6 +83,19 @@ def resume(migration: Migration, *, now: datetime) -> None:
 
 def finish(migration: Migration, *, token: int, now: datetime) -> None:
     change(migration, State.DONE, token=token, finished_at=now, next_tick_at=None, progress={}, failure="", wish="")
+
+
+def hand_over(migration: Migration, *, token: int, now: datetime) -> None:
+    """End a move that only passes old addresses on, because its return trip does that from now on."""
+    free: dict[str, Any] = {"lease_token": token, "lease_until": None, "lease_holder": ""}
+    told: dict[str, Any] = {"parked_from": "", "failure": "", "failure_detail": "", "trouble_since": None}
+    ended: dict[str, Any] = {"finished_at": now, "next_tick_at": None, "progress": {}, "wish": ""}
+    change(migration, State.DONE, **ended, **told, **free)
+
+
+def take_up_again(migration: Migration, *, token: int, now: datetime) -> None:
+    """Open such a move once more: its return trip did not come about."""
+    change(migration, State.RUNNING, lease_token=token, finished_at=None, next_tick_at=now)
 
 
 def retire(migration: Migration, *, now: datetime, token: int) -> None:

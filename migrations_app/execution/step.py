@@ -34,6 +34,9 @@ class Order:
     addresses: tuple[str, ...]
     new_addresses: tuple[str, ...] = ()  # each in the place of the old one; empty: it keeps them
     new_hostname: str = ""  # empty: it keeps it
+    # Where it comes back while its old addresses are still passed on: those that it answers at beside its own.
+    passed_on: tuple[str, ...] = ()
+    returns: int | None = None  # the migration that this one takes back
     forward_released: bool = False  # a person's word that the old addresses need not be passed on any longer
     fall_back_to_dump: bool
     full_backup: bool

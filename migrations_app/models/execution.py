@@ -85,6 +85,9 @@ class Migration(models.Model):
     new_addresses = models.JSONField(default=list)
     old_addresses = models.JSONField(default=list)
     new_hostname = models.CharField(max_length=253, blank=True)
+    old_hostname = models.CharField(max_length=253, blank=True)  # noted where it gets a new one
+    # The migration that this one takes back.
+    returns = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="return_trips")
     # A person's word that the old addresses need not be passed on any longer.
     forward_released_at = models.DateTimeField(null=True)
     not_before = models.DateTimeField()
@@ -186,6 +189,8 @@ class Forward(models.Model):
     callers = models.JSONField(default=list)  # newest first, a few
     mended = models.PositiveIntegerField(default=0)  # how often its rules were lost and made again
     ended_at = models.DateTimeField(null=True)
+    # The return trip that looks after it, and ends it when the container is home.
+    handed_to = models.ForeignKey(Migration, on_delete=models.SET_NULL, null=True, related_name="taken_over")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["migration", "old"], name="forward_once_per_address")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from migrations_app.strategies.steps.announce import AnnounceAddresses
 from migrations_app.strategies.steps.approval import AwaitApproval, OpenCutover
 from migrations_app.strategies.steps.certify import Certify, FinalPass
+from migrations_app.strategies.steps.come_home import EndOldForward
 from migrations_app.strategies.steps.cross_check import CrossCheck
 from migrations_app.strategies.steps.delta import DeltaPasses
 from migrations_app.strategies.steps.disarm import Disarm
@@ -63,6 +64,7 @@ NEW_ADDRESS_STEPS = (
     FinalPass,
     Certify,
     ChangeMentions,
+    EndOldForward,
     StartTarget,
     ForwardOldAddresses,
     UnfreezeAddresses,

@@ -56,12 +56,14 @@ def schedule_migration(
     held: bool = False,
     new_addresses: Sequence[str] = (),
     new_hostname: str = "",
+    returns: Migration | None = None,
 ) -> Migration:
     """Write the plan, tell those concerned, and let the worker begin when the time has come.
 
     ``held``: it does not begin before it is let go; until then its target may come and go, and no calendar forbids it.
     ``new_addresses``: each in the place of the container's present one, in the same order; none: it keeps them.
     ``auto`` in a place: the next free one of the target's pools, promised to it from then on.
+    ``returns``: the migration that it takes back; what that one gave is what it has now.
 
     :raises ScheduleRefused: all reasons at once, each with the field it belongs to.
     """
@@ -79,8 +81,10 @@ def schedule_migration(
         bandwidth_limit_kib=bandwidth_limit_kib,
         freeze_budget_seconds=freeze_budget_seconds or settings["freeze_budget_seconds"],
         new_addresses=handing_out.spelt_out(list(new_addresses), len(container.addresses)),
-        old_addresses=list(container.addresses) if new_addresses else [],
+        old_addresses=list(returns.new_addresses if returns else container.addresses) if new_addresses else [],
         new_hostname=new_hostname,
+        old_hostname=_hostname_now(container, returns) if new_hostname else "",
+        returns=returns,
         not_before=not_before or now,
         window_ends_at=window_ends_at,
         created_at=now,
@@ -95,6 +99,11 @@ def schedule_migration(
         raise ScheduleRefused(objections)
     _write(migration, actor, now, settings)
     return migration
+
+
+def _hostname_now(container: Container, returns: Migration | None) -> str:
+    """A scan may not have been since the first move."""
+    return returns.new_hostname if returns else container.hostname
 
 
 def of_target(container: Container, target: Node) -> Reasons:

@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from migrations_app.models import Finding, LogLine, Migration, StepRun
+from migrations_app.usecases import bring_back as returning
 from migrations_app.usecases.answer_parked import NotParked, answer_parked
 from migrations_app.usecases.cancel_migration import NotCancellable, cancel_migration
 from migrations_app.usecases.pause_migration import NotPausable, pause_migration
@@ -49,6 +50,7 @@ class Offers:
     keep_old_copy: bool
     retire: bool
     end_forward: bool
+    bring_back: bool
 
     @staticmethod
     def of(migration: Migration, now: datetime) -> Offers:
@@ -63,6 +65,7 @@ class Offers:
             roll_back=migration.state == State.PARKED and can_go_back,
             keep=migration.state == State.PARKED and can_go_back and migration.failure == "RunsOnTarget",
             keep_old_copy=migration.state == State.PARKED and migration.parked_from == State.RETIRING,
+            bring_back=returning.offered_for(migration),
             end_forward=migration.state == State.RUNNING and migration.forward_released_at is None,
             retire=retirable and migration.retire_after is not None and migration.retire_after <= now,
         )
@@ -171,6 +174,19 @@ def keep(request: PanelRequest, migration_id: int) -> HttpResponse:
 @staff_page
 def end_forward(request: PanelRequest, migration_id: int) -> HttpResponse:
     return _act(request, migration_id, release_forward, NotForwarding)
+
+
+@require_POST
+@staff_page
+def bring_back(request: PanelRequest, migration_id: int) -> HttpResponse:
+    """Go to the return trip that was ordered."""
+    first = get_migration(migration_id)
+    try:
+        back = returning.bring_back(migration=first, actor=request.user, now=timezone.now(), settings=settings.OVZ)
+    except returning.NotBroughtBack as refusal:
+        messages.error(request, str(refusal))
+        return redirect("migration", first.pk)
+    return redirect("migration", back.pk)
 
 
 @require_POST

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from migrations_app.models import Container, Migration, Node
+from migrations_app.usecases.bring_back import NotBroughtBack, bring_back
 from migrations_app.usecases.schedule_migration import ScheduleRefused, schedule_migration
 
 LOOK_EVERY_SECONDS = 0.3
@@ -26,7 +27,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("ctid")
-        parser.add_argument("--to", required=True, metavar="NODE")
+        where = parser.add_mutually_exclusive_group(required=True)
+        where.add_argument("--to", metavar="NODE")
+        where.add_argument(
+            "--back", action="store_true", help="to where its last move took it from; as that was ordered"
+        )
         parser.add_argument("--method", default="auto", choices=Migration.Method.values)
         parser.add_argument(
             "--new-ip",
@@ -48,7 +53,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        migration = _schedule(options)
+        migration = _bring_back(options["ctid"]) if options["back"] else _schedule(options)
         if options["wait"]:
             _follow(migration, self.stderr.write if not options["json"] else None)
         report = _report(migration)
@@ -83,6 +88,17 @@ def _author(name: str | None) -> User | None:
         return User.objects.get(username=name, is_staff=True, is_active=True)
     except User.DoesNotExist as cause:
         raise CommandError(f"Nobody of staff is called {name[:150]!r}.") from cause
+
+
+def _bring_back(ctid: str) -> Migration:
+    moves = _container(ctid).migrations.filter(point_of_no_return_at__isnull=False)
+    last = moves.order_by("-point_of_no_return_at", "-pk").first()
+    if last is None:
+        raise CommandError(f"Container {ctid} has not been moved by this panel: there is nothing to take back.")
+    try:
+        return bring_back(migration=last, actor=None, now=timezone.now(), settings=settings.OVZ)
+    except NotBroughtBack as refusal:
+        raise CommandError(str(refusal)) from refusal
 
 
 def _container(ctid: str) -> Container:

@@ -15,7 +15,8 @@ _NETIF_MAC = re.compile(r"(?:^|[,;])mac=((?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2})",
 def known_addresses(facts: Facts) -> list[Objection]:
     """What is moved is what the inventory knew when the migration was last looked at; reality must agree."""
     order, actual = facts.order, _actual_addresses(facts)
-    if actual is None or actual == frozenset(order.addresses):
+    own = frozenset(order.addresses)
+    if actual is None or actual in (own, own | frozenset(order.passed_on)):
         return list(_unusable(facts))
     return [
         Objection(
@@ -70,8 +71,9 @@ def free_on_the_wire(facts: Facts) -> list[Objection]:
     """While the container runs, its own node answers for it: nobody else may, whoever that is."""
     if facts.source.macs is None:
         return []
-    # A new address is nobody's yet, not even the container's own node's.
-    ours = frozenset() if facts.order.new_addresses else frozenset(facts.source.macs) | _own_macs(facts)
+    # A new address is nobody's yet, not even the container's own node's; unless it comes home and is still passed on.
+    strange = facts.order.new_addresses and not facts.order.passed_on
+    ours = frozenset() if strange else frozenset(facts.source.macs) | _own_macs(facts)
     strangers = {
         address: sorted(set(macs) - ours) for address, macs in facts.target.on_the_wire.items() if set(macs) - ours
     }

@@ -37,7 +37,7 @@ class FreezeAddresses(Step):
             return Done({"left_out": "the container has no address"})
         ctx.must(ctx.target, Freeze(addresses=held_back(ctx)))
         ctx.must(ctx.source, Freeze(addresses=held_back(ctx)))
-        busy = sum(_open_work(ctx, address) for address in ctx.order.addresses)
+        busy = sum(_open_work(ctx, address) for address in ctx.order.addresses + ctx.order.passed_on)
         began = ctx.started_at or ctx.now
         if busy and ctx.now - began < LONGEST_DRAIN:
             return Waiting(0)
