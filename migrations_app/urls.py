@@ -113,6 +113,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("migrations/<int:migration_id>/roll-back/", execution.roll_back, name="migration-roll-back"),
     path("migrations/<int:migration_id>/keep/", execution.keep, name="migration-keep"),
     path("migrations/<int:migration_id>/end-forward/", execution.end_forward, name="migration-end-forward"),
+    path(
+        "migrations/<int:migration_id>/accept-services/",
+        execution.accept_seen_services,
+        name="migration-accept-services",
+    ),
     path("migrations/<int:migration_id>/retire/", execution.retire, name="migration-retire"),
     path("batches/", batches.batch_list, name="batches"),
     path("batches/<int:batch_id>/", batches.batch, name="batch"),

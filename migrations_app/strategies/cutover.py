@@ -16,6 +16,7 @@ from migrations_app.strategies.steps.forward import (
 )
 from migrations_app.strategies.steps.freeze import FreezeAddresses
 from migrations_app.strategies.steps.guest import ChangeMentions, FindMentions
+from migrations_app.strategies.steps.look_before import LookBefore
 from migrations_app.strategies.steps.names import LowerTtl, PlanNames, RestoreTtl, SwitchNames, VerifyNames
 from migrations_app.strategies.steps.probe_outside import ProbeOutside
 from migrations_app.strategies.steps.recheck import Recheck
@@ -30,6 +31,7 @@ STEPS = (
     CrossCheck,
     Disarm,
     Recheck,
+    LookBefore,
     DeltaPasses,
     FreezeAddresses,
     StopSource,
@@ -54,6 +56,7 @@ NEW_ADDRESS_STEPS = (
     LowerTtl,
     Disarm,
     Recheck,
+    LookBefore,
     DeltaPasses,
     FreezeAddresses,
     StopSource,

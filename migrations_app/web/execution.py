@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from migrations_app.models import Finding, LogLine, Migration, StepRun
+from migrations_app.usecases.accept_services import NothingToAccept, accept_services
 from migrations_app.usecases.answer_parked import NotParked, answer_parked
 from migrations_app.usecases.cancel_migration import NotCancellable, cancel_migration
 from migrations_app.usecases.pause_migration import NotPausable, pause_migration
@@ -48,6 +49,7 @@ class Offers:
     keep_old_copy: bool
     retire: bool
     end_forward: bool
+    accept_services: bool
 
     @staticmethod
     def of(migration: Migration, now: datetime) -> Offers:
@@ -62,6 +64,7 @@ class Offers:
             roll_back=migration.state == State.PARKED and can_go_back,
             keep=migration.state == State.PARKED and can_go_back and migration.failure == "RunsOnTarget",
             keep_old_copy=migration.state == State.PARKED and migration.parked_from == State.RETIRING,
+            accept_services=migration.state == State.PARKED and migration.failure == "ServicesDiffer",
             end_forward=migration.state == State.RUNNING and migration.forward_released_at is None,
             retire=retirable and migration.retire_after is not None and migration.retire_after <= now,
         )
@@ -171,6 +174,12 @@ def end_forward(request: PanelRequest, migration_id: int) -> HttpResponse:
 
 @require_POST
 @staff_page
+def accept_seen_services(request: PanelRequest, migration_id: int) -> HttpResponse:
+    return _act(request, migration_id, accept_services, NothingToAccept)
+
+
+@require_POST
+@staff_page
 def retire(request: PanelRequest, migration_id: int) -> HttpResponse:
     return _act(request, migration_id, retire_source, NotRetirable)
 
@@ -199,6 +208,7 @@ def _migration_part(migration: Migration, now: datetime) -> LivePart:
         ),
         "offers": Offers.of(migration, now),
         "forwards": list(migration.forwards.order_by("old")) if migration.changes_address else [],
+        "services": list(migration.services.all()),
         "runbook": runbook.find(migration.failure) if migration.failure else None,
     }
     return LivePart(
