@@ -127,6 +127,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("migrations/<int:migration_id>/keep/", execution.keep, name="migration-keep"),
     path("migrations/<int:migration_id>/end-forward/", execution.end_forward, name="migration-end-forward"),
     path("migrations/<int:migration_id>/bring-back/", execution.bring_back, name="migration-bring-back"),
+    path(
+        "migrations/<int:migration_id>/accept-services/",
+        execution.accept_seen_services,
+        name="migration-accept-services",
+    ),
     path("migrations/<int:migration_id>/retire/", execution.retire, name="migration-retire"),
     path("batches/", batches.batch_list, name="batches"),
     path("batches/<int:batch_id>/", batches.batch, name="batch"),

@@ -10,7 +10,7 @@ from migrations_app.models.calendar_rules import FreezePeriod
 from migrations_app.models.capacity import Chunk, FillForecast, MoveForecast, Reading, Round, Standing
 from migrations_app.models.compatibility import PairCheck
 from migrations_app.models.customers import Customer
-from migrations_app.models.execution import Finding, Forward, LogLine, Mention, Migration, StepRun
+from migrations_app.models.execution import Finding, Forward, LogLine, Mention, Migration, SeenService, StepRun
 from migrations_app.models.inventory import Container, Node, Preparation
 from migrations_app.models.notices import Notice
 from migrations_app.models.placement import Alternative, Proposal
@@ -45,6 +45,7 @@ __all__ = [
     "Reading",
     "Reservation",
     "Round",
+    "SeenService",
     "Segment",
     "Standing",
     "StepRun",

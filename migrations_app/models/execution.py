@@ -219,6 +219,27 @@ class Mention(models.Model):
         return f"{self.path}:{self.number}"
 
 
+class SeenService(models.Model):
+    """What a service of the container showed to callers before and after the move; execution.services writes it."""
+
+    migration = models.ForeignKey(Migration, on_delete=models.CASCADE, related_name="services")
+    address = models.CharField(max_length=45)  # before the move, spelled as in its order
+    port = models.PositiveIntegerField()
+    before = models.JSONField()  # a Look of ports/probe.py
+    after = models.JSONField(null=True)
+    # [name, aspect] of what was not the same twice before anything was done.
+    unsteady = models.JSONField(default=list)
+    contrasts = models.JSONField(default=list)  # as in strategies/likeness.py
+    accepted = models.JSONField(default=list)  # [name, aspect] of contrasts that a person found in order
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["migration", "address", "port"], name="service_once_per_place")]
+        ordering = ["migration", "address", "port"]
+
+    def __str__(self) -> str:
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
+
 class StepRun(models.Model):
     """One step of one migration's plan and how it went; written by execution.recorder only."""
 

@@ -18,6 +18,7 @@ from migrations_app.strategies.steps.forward import (
 )
 from migrations_app.strategies.steps.freeze import FreezeAddresses
 from migrations_app.strategies.steps.guest import ChangeMentions, FindMentions
+from migrations_app.strategies.steps.look_before import LookBefore
 from migrations_app.strategies.steps.names import LowerTtl, PlanNames, RestoreTtl, SwitchNames, VerifyNames
 from migrations_app.strategies.steps.probe_outside import ProbeOutside
 from migrations_app.strategies.steps.recheck import Recheck
@@ -28,7 +29,7 @@ from migrations_app.strategies.steps.trust import Untrust
 from migrations_app.strategies.steps.unfreeze import UnfreezeAddresses
 
 ARRIVED = (Rehearse, CrossCheck)
-UP_TO_THE_FREEZE = (Disarm, Recheck, DeltaPasses)
+UP_TO_THE_FREEZE = (Disarm, Recheck, LookBefore, DeltaPasses)
 FROM_THE_FREEZE = (
     FreezeAddresses,
     StopSource,
@@ -57,6 +58,7 @@ NEW_ADDRESS_STEPS = (
     LowerTtl,
     Disarm,
     Recheck,
+    LookBefore,
     DeltaPasses,
     OpenCutover,
     FreezeAddresses,

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from migrations_app.models import Finding, LogLine, Migration, StepRun
 from migrations_app.usecases import bring_back as returning
+from migrations_app.usecases.accept_services import NothingToAccept, accept_services
 from migrations_app.usecases.answer_parked import NotParked, answer_parked
 from migrations_app.usecases.cancel_migration import NotCancellable, cancel_migration
 from migrations_app.usecases.pause_migration import NotPausable, pause_migration
@@ -51,6 +52,7 @@ class Offers:
     retire: bool
     end_forward: bool
     bring_back: bool
+    accept_services: bool
 
     @staticmethod
     def of(migration: Migration, now: datetime) -> Offers:
@@ -66,6 +68,7 @@ class Offers:
             keep=migration.state == State.PARKED and can_go_back and migration.failure == "RunsOnTarget",
             keep_old_copy=migration.state == State.PARKED and migration.parked_from == State.RETIRING,
             bring_back=returning.offered_for(migration),
+            accept_services=migration.state == State.PARKED and migration.failure == "ServicesDiffer",
             end_forward=migration.state == State.RUNNING and migration.forward_released_at is None,
             retire=retirable and migration.retire_after is not None and migration.retire_after <= now,
         )
@@ -191,6 +194,12 @@ def bring_back(request: PanelRequest, migration_id: int) -> HttpResponse:
 
 @require_POST
 @staff_page
+def accept_seen_services(request: PanelRequest, migration_id: int) -> HttpResponse:
+    return _act(request, migration_id, accept_services, NothingToAccept)
+
+
+@require_POST
+@staff_page
 def retire(request: PanelRequest, migration_id: int) -> HttpResponse:
     return _act(request, migration_id, retire_source, NotRetirable)
 
@@ -220,6 +229,7 @@ def _migration_part(migration: Migration, now: datetime) -> LivePart:
         "offers": Offers.of(migration, now),
         "changes": Changes.of(migration, now),
         "forwards": list(migration.forwards.order_by("old")) if migration.changes_address else [],
+        "services": list(migration.services.all()),
         "runbook": runbook.find(migration.failure) if migration.failure else None,
     }
     return LivePart(

@@ -48,6 +48,7 @@ POST_ONLY = {
     "proposal-again",
     "proposal-discard",
     "migration-end-forward",
+    "migration-accept-services",
     "name-server-forget",
     "update-key-forget",
     "zone-read",
