@@ -13,6 +13,7 @@ from migrations_app.zones.plan import Plan
 from migrations_app.zones.publications import STRETCH, Hands
 from migrations_app.zones.safety import Limits
 from migrations_app.zones.swap import Swap, checked_swaps
+from migrations_app.zones.taking_back import with_what_was_taken
 from migrations_app.zones.world import World
 
 
@@ -69,6 +70,9 @@ def _plan(publication: Publication, world: World, hands: Hands) -> Plan:
     names = shelf.checked_names([*publication.names, *_hostnames(publication, swaps)])
     resolved, troubles = scan.resolve(hands.nameserver, hands.resolvers, world, names, swaps)
     plan = build(world, swaps, ttl_seconds=publication.ttl_seconds, resolved=resolved)
+    earlier = _taken_back_by(publication)
+    if earlier is not None:
+        plan = with_what_was_taken(plan, earlier, world, ttl_seconds=publication.ttl_seconds)
     return ttl.as_before(plan, _lowered_before(publication)).with_warnings(troubles)
 
 

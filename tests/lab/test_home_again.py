@@ -101,6 +101,7 @@ def _there_and_back(lab: Lab, panel: Panel, servers: NameServers, far: str) -> t
         time.sleep(2 * TTL_SECONDS)  # the one who follows writes at the new address by now
         back = order(panel, "--back")
         assert follow(panel, first)["state"] == "done"
-        assert follow(panel, back, "stay_until_quiet")["at"] == ["stay_until_quiet"]
+        told = follow(panel, back, "stay_until_quiet")
+        assert told["at"] == ["stay_until_quiet"], told
         time.sleep(2 * TTL_SECONDS)
     return loads, back

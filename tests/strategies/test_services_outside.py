@@ -16,7 +16,7 @@ from tests.factories import make_name_server, make_zone
 from tests.fakes.world import FakeWorld
 from tests.moves import ADDRESS, NEW_ADDRESS, begin, begin_to_new_address, run_to_end, story
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_person_is_enough")]
 SHOP = ("http", Face(name="", status=200, title="Shop"))
 EMPTY = ("http", Face(name="", status=200, title="It works!"))
 SHORT = {"forward_least_seconds": 60, "forward_quiet_seconds": 40}

@@ -16,7 +16,7 @@ from tests.fakes.world import FakeWorld
 from tests.moves import ADDRESS, begin_to_new_address, story, tick
 from tests.zones.rig import Names, make_names
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_person_is_enough")]
 LONGEST_WAY_BACK = timedelta(seconds=60)
 
 

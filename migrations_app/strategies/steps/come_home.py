@@ -11,7 +11,7 @@ from migrations_app.models import Forward
 from migrations_app.strategies.steps.forward import counting_node
 from migrations_app.vz.facts import ForwardState
 from migrations_app.vz.ops import ForwardEnd, ForwardIn, ForwardOut
-from migrations_app.vz.ops.short import ForwardKind
+from migrations_app.vz.ops.short import ForwardKind, TunnelKind
 
 
 class EndOldForward(Step):
@@ -53,13 +53,11 @@ class EndOldForward(Step):
 
 
 def _inward(ctx: StepContext, row: Forward) -> ForwardIn:
-    return ForwardIn(migration_id=row.migration_id, kind=_kind(row), old=row.old, peer=ctx.target.address)
+    kind = cast(TunnelKind, str(row.kind))
+    return ForwardIn(migration_id=row.migration_id, kind=kind, old=row.old, peer=ctx.target.address)
 
 
 def _outward(ctx: StepContext, row: Forward) -> ForwardOut:
     peer = ctx.target if row.kind == Forward.Kind.HERE else ctx.source
-    return ForwardOut(migration_id=row.migration_id, kind=_kind(row), old=row.old, new=row.new, peer=peer.address)
-
-
-def _kind(row: Forward) -> ForwardKind:
-    return cast(ForwardKind, str(row.kind))
+    kind = cast(ForwardKind, str(row.kind))
+    return ForwardOut(migration_id=row.migration_id, kind=kind, old=row.old, new=row.new, peer=peer.address)
