@@ -21,7 +21,7 @@ from lab.panel import Panel
 pytestmark = pytest.mark.lab
 
 RATE_EACH = 20.0
-FOLLOW_SECONDS = 200
+FOLLOW_SECONDS = 300
 CONTAINER, NEW_ADDRESS = there.CONTAINER, there.NEW_ADDRESS
 WANTED = {
     ("mail.example.com", "A"): (CONTAINER.address,),
