@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-import time
+import socket
+import threading
 from pathlib import Path
 
 import pytest
 
+from migrations_app.adapters import looking
 from migrations_app.adapters.probe import TcpProbe
 from migrations_app.ports.probe import Face, Look, Service
 from tests.adapters import servers
 from tests.adapters.servers import served
 
-ENOUGH_SECONDS = 5.0
-SHORT_SECONDS = 0.8
+# Never waited for in full; a machine with much else to do may need a while for a thread's turn.
+ENOUGH_SECONDS = 60.0
+# Waited for in full. A look that went on until its server gives up would last for minutes.
+SHORT_SECONDS = 2.0
+
+
+@pytest.fixture(autouse=True)
+def has_patience(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let who speaks first be late in doing so, where one is to speak."""
+    if "line" in request.fixturenames:
+        monkeypatch.setattr(looking, "FIRST_WORD_SECONDS", ENOUGH_SECONDS)
 
 
 def look(address: str, port: int, *names: str, seconds: float = ENOUGH_SECONDS) -> Look:
@@ -122,7 +133,7 @@ def test_a_silent_one_costs_no_more_than_the_time(port: int) -> None:
     with served(servers.is_silent, port) as address:
         seen = look(address, port, seconds=SHORT_SECONDS)
     assert (seen.answers, seen.kind) == (True, "tcp")
-    assert seen.seconds < SHORT_SECONDS + 1
+    assert seen.seconds < servers.LONGEST_TALK_SECONDS / 2
 
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
@@ -137,10 +148,9 @@ ENDLESS = {
 @pytest.mark.parametrize("case", ENDLESS)
 def test_one_that_drips_costs_no_more_than_the_time(case: str) -> None:
     beginning, drop, status, title = ENDLESS[case]
-    began = time.monotonic()
     with served(servers.drips(beginning, drop), 80) as address:
         seen = look(address, 80, seconds=SHORT_SECONDS)
-    assert time.monotonic() - began < SHORT_SECONDS + 2
+    assert seen.seconds < servers.LONGEST_TALK_SECONDS / 2
     assert seen.answers
     assert [(face.status, face.title) for face in seen.faces] == [(status, title)]
 
@@ -155,14 +165,15 @@ def test_one_that_drips_its_first_words_is_heard_as_far_as_it_came() -> None:
 def test_a_silent_handshake_costs_no_more_than_the_time() -> None:
     with served(servers.drips(b"\x16\x03\x03", b"\x40"), 443) as address:
         seen = look(address, 443, "shop.example.net", "www.example.net", seconds=SHORT_SECONDS)
-    assert seen.seconds < SHORT_SECONDS + 1
+    assert seen.answers
+    assert seen.seconds < servers.LONGEST_TALK_SECONDS / 2
 
 
 def test_it_reads_64_kib_of_a_title_of_ten_megabytes_and_keeps_200_letters() -> None:
     sent: list[int] = []
 
-    def talk(caller: object) -> None:
-        servers.answers(HEAD + b"\r\n<title>" + b"A" * 10_000_000 + b"</title>")(caller)  # type: ignore[arg-type]
+    def talk(caller: socket.socket) -> None:
+        servers.answers(HEAD + b"\r\n<title>" + b"A" * 10_000_000 + b"</title>")(caller)
         sent.append(1)
 
     with served(talk, 80) as address:
@@ -183,9 +194,14 @@ def test_it_reports_a_refusal_in_words() -> None:
 
 
 def test_it_looks_at_all_of_them_at_the_same_time() -> None:
-    with served(servers.is_silent, 80) as address:
+    """None is answered before all have asked."""
+    everybody = threading.Barrier(8)
+
+    def talk(caller: socket.socket) -> None:
+        everybody.wait(ENOUGH_SECONDS)
+        servers.page("Shop")(caller)
+
+    with served(talk, 80) as address:
         services = [Service(address=address, port=80) for _ in range(8)]
-        began = time.monotonic()
-        seen = TcpProbe().look(services, timeout_seconds=SHORT_SECONDS)
-    assert len(seen) == 8
-    assert time.monotonic() - began < 2 * SHORT_SECONDS + 1
+        seen = TcpProbe().look(services, timeout_seconds=ENOUGH_SECONDS)
+    assert [only_face(one).title for one in seen] == ["Shop"] * 8
