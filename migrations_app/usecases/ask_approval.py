@@ -46,7 +46,7 @@ def _same(subject: Subject, now: datetime) -> Approval | None:
 
 
 def _ask(subject: Subject, actor: User, now: datetime, settings: Mapping[str, Any], reason: str) -> Approval:
-    voided = decisions.void_all_of(subject.kind, subject.id, "another was asked for")
+    voided = decisions.void_others_of(subject, "another was asked for", now=now)
     valid_for = timedelta(hours=settings["approval_hours"])
     approval = decisions.ask(subject, actor=actor, reason=reason.strip(), now=now, valid_for=valid_for)
     addresses = people.addresses_of_approvers(but=subject.author_ids | {actor.pk})

@@ -49,9 +49,10 @@ def test_a_node_is_emptied(open_page: NewPage, lab: tuple[Lab, str]) -> None:
     _propose(page)
     _accept(page)
     expect(page.locator("#state")).to_have_text("Draft")
+    batch = page.url
     page.get_by_role("button", name="Ask for approval").click()
     _approve(open_page(base_url=address))
-    page.reload()
+    page.goto(batch)
     page.get_by_role("button", name="Start").click()
     expect(page.locator("#state")).to_have_text("Running")
 
