@@ -30,7 +30,7 @@ def _carry(world: FakeWorld, migration: Migration) -> Migration:
     for _ in range(3000):
         for pk in Publication.objects.busy().filter(next_look_at__lte=world.clock()).values_list("pk", flat=True):
             advance_names(publication_id=pk, outside=world.outside, settings=settings.OVZ)
-        if not tick(world, migration):
+        if not tick(world, migration, forward_least_seconds=60, forward_quiet_seconds=30):
             break
     migration.refresh_from_db()
     return migration

@@ -47,6 +47,7 @@ POST_ONLY = {
     "migration-retire",
     "proposal-again",
     "proposal-discard",
+    "migration-bring-back",
     "migration-end-forward",
     "migration-accept-services",
     "name-server-forget",
