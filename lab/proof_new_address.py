@@ -73,7 +73,8 @@ def _move_under_load(lab: Lab, panel: Panel, servers: NameServers) -> tuple[list
         ]
         time.sleep(SETTLE_SECONDS)
         words = ["move", str(CONTAINER.ctid), "--to", TARGET, "--method", "dump", "--no-fallback", "--json"]
-        number = int(json.loads(panel.manage(*words, "--new-ip", NEW_ADDRESS))["id"])
+        number = int(json.loads(panel.manage(*words, "--new-ip", NEW_ADDRESS, "--as", "ada"))["id"])
+        panel.run_module("lab.agree", str(number), "boris", str(FOLLOW_SECONDS), timeout_seconds=FOLLOW_SECONDS + 60)
         told = _follow(panel, number, "stay_until_quiet")
         print(f"  now at {told['at'] or told['state']}, passed on by {told['forwards']}", file=sys.stderr, flush=True)
         # Long enough for each to have looked again, but for the one who never does.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 
 from migrations_app.web import (
+    addresses,
     approvals,
     audit,
     batches,
@@ -16,6 +17,7 @@ from migrations_app.web import (
     execution,
     home,
     inventory,
+    migration_changes,
     placement,
     placement_edit,
     planning_rules,
@@ -40,6 +42,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("nodes/<int:node_id>/scan/", inventory.node_scan, name="node-scan"),
     path("nodes/<int:node_id>/duty/", planning_rules.node_duty, name="node-duty"),
     path("nodes/<int:node_id>/rules/", planning_rules.node_rules, name="node-rules"),
+    path("nodes/segments/", addresses.segments, name="segments"),
+    path("nodes/segments/<int:segment_id>/", addresses.segment, name="segment"),
+    path("nodes/segments/<int:segment_id>/remove/", addresses.segment_remove, name="segment-remove"),
+    path("nodes/segments/<int:segment_id>/pools/add/", addresses.pool_add, name="pool-add"),
+    path("nodes/pools/<int:pool_id>/remove/", addresses.pool_remove, name="pool-remove"),
     path("preparations/<int:preparation_id>/accept/", inventory.preparation_accept, name="preparation-accept"),
     path("containers/", inventory.container_list, name="containers"),
     path("containers/export.csv", inventory.container_csv, name="containers-csv"),
@@ -106,6 +113,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("migrations/<int:migration_id>/", execution.migration, name="migration"),
     path("migrations/<int:migration_id>/live/", execution.migration_live, name="migration-live"),
     path("migrations/<int:migration_id>/log/", execution.migration_log, name="migration-log"),
+    path("migrations/<int:migration_id>/changes/", migration_changes.changes, name="migration-changes"),
+    path("migrations/<int:migration_id>/changes.txt", migration_changes.changes_text, name="migration-changes-text"),
+    path("migrations/<int:migration_id>/lines/", migration_changes.lines_choose, name="migration-lines-choose"),
+    path(
+        "migrations/<int:migration_id>/ask-approval/", approvals.migration_ask_approval, name="migration-ask-approval"
+    ),
     path("migrations/<int:migration_id>/pause/", execution.pause, name="migration-pause"),
     path("migrations/<int:migration_id>/resume/", execution.resume, name="migration-resume"),
     path("migrations/<int:migration_id>/cancel/", execution.cancel, name="migration-cancel"),
@@ -113,6 +126,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("migrations/<int:migration_id>/roll-back/", execution.roll_back, name="migration-roll-back"),
     path("migrations/<int:migration_id>/keep/", execution.keep, name="migration-keep"),
     path("migrations/<int:migration_id>/end-forward/", execution.end_forward, name="migration-end-forward"),
+    path("migrations/<int:migration_id>/bring-back/", execution.bring_back, name="migration-bring-back"),
+    path(
+        "migrations/<int:migration_id>/accept-services/",
+        execution.accept_seen_services,
+        name="migration-accept-services",
+    ),
     path("migrations/<int:migration_id>/retire/", execution.retire, name="migration-retire"),
     path("batches/", batches.batch_list, name="batches"),
     path("batches/<int:batch_id>/", batches.batch, name="batch"),
@@ -132,6 +151,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("approvals/", approvals.approval_list, name="approvals"),
     path("approvals/<int:approval_id>/", approvals.approval, name="approval"),
     path("approvals/<int:approval_id>/decide/", approvals.approval_decide, name="approval-decide"),
+    path("approvals/<int:approval_id>/ask-anew/", approvals.approval_ask_anew, name="approval-ask-anew"),
     path("approvals/<int:approval_id>/override/", approvals.approval_override, name="approval-override"),
     path("batches/<int:batch_id>/ask-approval/", approvals.batch_ask_approval, name="batch-ask-approval"),
     # Staff: who did what

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
 
+from migrations_app.addresses.spans import read_span
 from migrations_app.basics import cipher
-from migrations_app.models import Batch, BatchItem, Container, Customer, Migration, NameServer, Node, UpdateKey, Zone
+from migrations_app.models import (
+    Batch,
+    BatchItem,
+    Container,
+    Customer,
+    Migration,
+    NameServer,
+    Node,
+    Pool,
+    Segment,
+    UpdateKey,
+    Zone,
+)
 from migrations_app.ports.nameserver import Key
 from migrations_app.zones.shelf import seal_context
 from tests.fakes.clock import START
@@ -141,3 +155,18 @@ def make_zone(
     zone = Zone.objects.create(**{"name": name, "provider": provider, "primary": primary, "key": key} | overrides)
     zone.secondaries.set(secondaries)
     return zone
+
+
+def make_segment(
+    *,
+    name: str = "",
+    networks: Sequence[str] = ("192.0.2.0/24",),
+    nodes: Sequence[Node] = (),
+    pools: Sequence[str] = (),
+) -> Segment:
+    """Make a segment with these nodes on it and pools spelt as people do."""
+    segment = Segment.objects.create(name=name or f"segment-{next(_numbers)}", networks=list(networks))
+    segment.nodes.set(nodes)
+    for span in map(read_span, pools):
+        Pool.objects.create(segment=segment, first=str(span.first), last=str(span.last))
+    return segment

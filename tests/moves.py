@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -44,11 +45,9 @@ def begin_to_new_address(world: FakeWorld, method: str, *, same_wire: bool = Fal
         container=row,
         target=make_node(fake=far),
         method=method,
-        actor=None,
         now=world.clock(),
         settings=settings.OVZ,
-        new_addresses=[new],
-        **overrides,
+        **{"actor": None, "new_addresses": [new]} | overrides,
     )
 
 
@@ -66,8 +65,12 @@ def tick(world: FakeWorld, migration: Migration, **settings_overrides: Any) -> b
     return True
 
 
-def run_to_end(world: FakeWorld, migration: Migration, **settings_overrides: Any) -> Migration:
+def run_to_end(
+    world: FakeWorld, migration: Migration, *, meanwhile: Callable[[], None] = lambda: None, **settings_overrides: Any
+) -> Migration:
+    """``meanwhile``: what a person does between ticks."""
     for _ in range(MOST_TICKS):
+        meanwhile()
         if not tick(world, migration, **settings_overrides):
             migration.refresh_from_db()
             return migration

@@ -5,13 +5,13 @@
 # records, one file per old address, so they are right even after somebody flushed them.
 
 tunnel_port=14789
-tunnel_net=7
+tunnel_key=7
 
 # The kinds of tunnel this kernel can make, the smallest header first. Nothing of the attempt stays.
 op_tunnel_kinds() {
 	hold_forwards || return
 	for kind in gre vxlan; do
-		make_tunnel ovzf-probe "$kind" 127.0.0.1 127.0.0.2 2>/dev/null && echo "$kind"
+		make_tunnel ovzf-probe "$kind" 127.91.73.201 127.12.34.57 2>/dev/null && echo "$kind"
 		ip link del ovzf-probe 2>/dev/null
 	done
 	return 0
@@ -245,9 +245,21 @@ card_of() {
 
 make_tunnel() {
 	case $2 in
-	gre) ip link add "$1" type gre local "$3" remote "$4" key "$tunnel_net" ;;
-	vxlan) ip link add "$1" type vxlan id "$tunnel_net" local "$3" remote "$4" dstport "$tunnel_port" nolearning ;;
+	gre) ip link add "$1" type gre local "$3" remote "$4" key "$tunnel_key" ;;
+	vxlan)
+		net_between "$3" "$4"
+		ip link add "$1" type vxlan id "$net" local "$3" remote "$4" dstport "$tunnel_port" nolearning
+		;;
 	esac
+}
+
+# A node has each number of a VXLAN once, whoever is at the other end: one per pair, and the same seen from both.
+net_between() {
+	load trust_ops
+	bits_of "$1"
+	net=$bits
+	bits_of "$2"
+	net=$(((net + bits) & 16777215))
 }
 
 # Chains: who comes (mangle), whereto (nat), and who may send through the tunnel's port (filter).

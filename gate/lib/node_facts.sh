@@ -227,16 +227,63 @@ fact_cpt_caps() { within "$fact_seconds" vzcptcheck caps; }
 fact_cpt_version_ok() { within "$fact_seconds" vzcptcheck version "$1"; }
 fact_cpt_caps_ok() { within "$fact_seconds" vzcptcheck caps "$1" "$2"; }
 
-# Ask who answers for an address on every wire whose subnet holds it; one MAC per line.
+# Ask who answers for an address on every wire whose subnet holds it; one MAC per line. An ordinary request, not the
+# probe of a machine without address: no node answers that one for its containers.
 fact_arp_owner() {
-	facing=$(devices_facing "$1")
+	# Nobody answers a node about its own address.
+	own=$(own_cards "$1")
+	if [ -n "$own" ]; then
+		printf '%s\n' "$own"
+		return
+	fi
+	facing=$(wires_facing "$1")
 	if [ -z "$facing" ]; then
 		echo "no device of this node lies in the network of $1" >&2
 		return 1
 	fi
-	for device in $facing; do
-		within 6 arping -f -c 2 -w 2 -I "$device" "$1"
-	done | sed -n 's/.*[[(]\([0-9A-Fa-f:]\{17\}\)[])].*/\1/p' | tr A-F a-f | sort -u
+	ask_with=ask_by_arp
+	case $1 in *:*)
+		ask_with=ask_neighbours
+		if ! has ping && ! has ping6; then
+			echo "this node has no ping, with which it would ask its neighbours for $1" >&2
+			return 3
+		fi
+		;;
+	esac
+	for device in $facing; do "$ask_with" "$device" "$1"; done | tr A-F a-f | sort -u
+}
+
+own_cards() {
+	within 5 ip -o addr show to "$1" | awk '{ sub(/@.*/, "", $2); print $2 }' | while read -r device; do
+		read -r mac <"/sys/class/net/$device/address" && printf '%s\n' "$mac"
+	done
+}
+
+# For IPv6 the kernel itself knows which networks it is in: what it would send to a router is in none of them.
+wires_facing() {
+	case $1 in
+	*:*) within 5 ip -o -6 route get "$1" 2>/dev/null | awk '
+		!/ via / {
+			for (i = 1; i < NF; i++) if ($i == "dev" && $(i + 1) !~ /^(venet|veth|ovzf|lo$)/) print $(i + 1)
+		}' | sort -u ;;
+	*) devices_facing "$1" ;;
+	esac
+}
+
+ask_by_arp() {
+	within 6 arping -c 2 -w 2 -I "$1" "$2" | sed -n 's/.*[[(]\([0-9A-Fa-f:]\{17\}\)[])].*/\1/p'
+}
+
+# Whoever has an address of IPv6 is found by sending there: this kernel asks its neighbours first, and a machine that
+# drops what is sent answers that question all the same. What the kernel knew before may be of yesterday.
+ask_neighbours() {
+	within 5 ip -6 neighbour flush to "$2" dev "$1" >/dev/null 2>&1
+	if has ping6; then
+		within 6 ping6 -n -q -c 2 -w 2 -I "$1" "$2" >/dev/null 2>&1
+	else
+		within 6 ping -6 -n -q -c 2 -w 2 -I "$1" "$2" >/dev/null 2>&1
+	fi
+	within 5 ip -6 neighbour show to "$2" dev "$1" | sed -n 's/.*lladdr \([0-9A-Fa-f:]\{17\}\).*/\1/p'
 }
 
 # Devices with an own address in the subnet of $1, those leading into containers left out.

@@ -1,11 +1,14 @@
-"""A TCP connection from this machine, opened and closed."""
+"""Services seen from this machine: connections opened and closed, and what is said on them."""
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
+from collections.abc import Sequence
 
-from migrations_app.ports.probe import ProbeResult
+from migrations_app.adapters import looking
+from migrations_app.ports.probe import Look, ProbeResult, Service
 
 
 class TcpProbe:
@@ -13,6 +16,9 @@ class TcpProbe:
         began = time.monotonic()
         detail = _try(address, port, timeout_seconds)
         return ProbeResult(answers=not detail, seconds=time.monotonic() - began, detail=detail)
+
+    def look(self, services: Sequence[Service], *, timeout_seconds: float) -> tuple[Look, ...]:
+        return asyncio.run(_look_at_all(services, timeout_seconds))
 
 
 def _try(address: str, port: int, timeout_seconds: float) -> str:
@@ -24,3 +30,7 @@ def _try(address: str, port: int, timeout_seconds: float) -> str:
     except OSError as error:
         return error.strerror or str(error)
     return ""
+
+
+async def _look_at_all(services: Sequence[Service], timeout_seconds: float) -> tuple[Look, ...]:
+    return tuple(await asyncio.gather(*(looking.look(service, timeout_seconds) for service in services)))

@@ -48,6 +48,11 @@ def parts_of(content: Mapping[str, Any]) -> list[Part]:
     return parts
 
 
+def as_lines(content: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return all of the content as pairs of place and words."""
+    return list(_lines(content, ""))
+
+
 def _is_nested(value: Any) -> bool:
     return isinstance(value, Mapping) or (_is_list(value) and any(isinstance(part, Mapping) for part in value))
 

@@ -18,6 +18,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from migrations_app.execution import context, forward, lease, rollback, states
 from migrations_app.execution.lease import Lease, LeaseLost, LeaseTaken
 from migrations_app.execution.outside import Outside
+from migrations_app.execution.second_person import NOBODY, SecondPerson
 from migrations_app.execution.step import Step
 from migrations_app.execution.walk import UnknownStep, Walk
 from migrations_app.models import Migration
@@ -48,7 +49,13 @@ class TickResult:
 
 
 def advance(
-    migration_id: int, *, recipes: Recipes, outside: Outside, settings: Mapping[str, Any], announce: Announce
+    migration_id: int,
+    *,
+    recipes: Recipes,
+    outside: Outside,
+    settings: Mapping[str, Any],
+    announce: Announce,
+    second_person: SecondPerson = NOBODY,
 ) -> TickResult:
     """Take the migration as far as it goes without waiting, for a few seconds at most.
 
@@ -57,7 +64,14 @@ def advance(
     deadline = time.monotonic() + TICK_SECONDS
     with lease.held(migration_id) as held:
         try:
-            walk = Walk(lease=held, recipes=recipes, outside=outside, settings=settings, announce=announce)
+            walk = Walk(
+                lease=held,
+                recipes=recipes,
+                outside=outside,
+                settings=settings,
+                announce=announce,
+                second_person=second_person,
+            )
             while (pause_seconds := _stretch(walk)) == 0 and time.monotonic() < deadline:
                 held.renew()
         except (LeaseLost, states.ChangedMeanwhile) as late:

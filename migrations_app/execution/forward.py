@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from migrations_app.execution import recorder, rollback, states
+from migrations_app.execution import handover, recorder, rollback, states
 from migrations_app.execution.outcome import (
     AlreadyDone,
     Blocked,
@@ -13,6 +13,7 @@ from migrations_app.execution.outcome import (
     Failed,
     Objection,
     Ready,
+    Repeat,
     RunOutcome,
     Waiting,
 )
@@ -21,6 +22,7 @@ from migrations_app.execution.walk import Walk
 from migrations_app.models import Migration, StepRun
 
 BACKOFF_SECONDS = (1, 5, 15, 60)
+REPEAT_SECONDS = 1.0
 
 
 def open_when_due(walk: Walk) -> float | None:
@@ -29,6 +31,7 @@ def open_when_due(walk: Walk) -> float | None:
     if migration.wish == Migration.Wish.CANCEL:
         with transaction.atomic():
             states.cancel_unstarted(migration, now=now, token=walk.lease.token)
+            handover.give_back(migration, now=now)
             walk.announce(migration, "failed", now)
         return None
     if migration.not_before > now:
@@ -77,7 +80,7 @@ def _wish(walk: Walk, run: StepRun, step: Step, ctx: StepContext) -> float | boo
     if migration.wish == Migration.Wish.CANCEL and (not under_way or step.may_interrupt(ctx)):
         rollback.begin(walk, failure="Cancelled", detail="A person cancelled the migration.")
         return 0
-    if under_way or not step.may_wait_before:
+    if (under_way and not step.only_waits) or not step.may_wait_before:
         return False
     if migration.wish == Migration.Wish.PAUSE:
         states.pause(migration, token=walk.lease.token)
@@ -108,8 +111,11 @@ def _ask_then_act(walk: Walk, run: StepRun, step: Step, ctx: StepContext) -> flo
             return _fail(walk, run, step, failure)
         case Ready(notes=notes):
             _note(walk, notes)
-    recorder.begin(run, walk.lease, now=walk.now, opens_freeze=step.opens_freeze)
-    states.tell(walk.migration, step.title, at=walk.now, step=step.name)
+    with transaction.atomic():
+        if isinstance(admitted := step.admit(ctx), Repeat):
+            return _repeat(walk, run, admitted)
+        recorder.begin(run, walk.lease, now=walk.now, opens_freeze=step.opens_freeze)
+        states.tell(walk.migration, step.title, at=walk.now, step=step.name)
     return _act(walk, run, step, ctx)
 
 
@@ -121,11 +127,20 @@ def _act(walk: Walk, run: StepRun, step: Step, ctx: StepContext) -> float | None
             return seconds
         case Failed() as failure:
             return _fail(walk, run, step, failure)
+        case Repeat() as repeat:
+            return _repeat(walk, run, repeat)
         case Done() as done:
             return _verify(walk, run, step, ctx, done)
 
 
-def _run(step: Step, ctx: StepContext) -> RunOutcome:
+def _repeat(walk: Walk, run: StepRun, repeat: Repeat) -> float:
+    with transaction.atomic():
+        recorder.repeat_since(run, walk.lease, first=repeat.since)
+        states.tell(walk.migration, f"Once more: {repeat.reason}", at=walk.now, step=run.name, level="warning")
+    return REPEAT_SECONDS
+
+
+def _run(step: Step, ctx: StepContext) -> RunOutcome | Repeat:
     try:
         return step.run(ctx)
     except OpFailed as refusal:

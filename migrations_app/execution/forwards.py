@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db.models import F
 
-from migrations_app.models import Forward
+from migrations_app.models import Forward, Migration
 
 MOST_CALLERS = 20
 
@@ -45,3 +45,30 @@ def mend(row: Forward) -> None:
 
 def end(row: Forward, *, now: datetime) -> None:
     Forward.objects.filter(pk=row.pk, ended_at=None).update(ended_at=now)
+
+
+# While the container comes home.
+
+
+def hand_over(first: Migration, back: Migration) -> None:
+    """Have the return trip look after what is still passed on for the first move."""
+    Forward.objects.filter(migration=first, ended_at=None).update(handed_to=back)
+
+
+def give_back(back: Migration) -> bool:
+    """Undo that, and return whether there was anything to give back."""
+    return bool(Forward.objects.filter(handed_to=back).update(handed_to=None, ended_at=None))
+
+
+def taken_over(back_id: int) -> list[Forward]:
+    """Return what a return trip was handed, whether it stands or has been ended."""
+    return list(Forward.objects.filter(handed_to=back_id).order_by("old"))
+
+
+def resume(row: Forward) -> None:
+    Forward.objects.filter(pk=row.pk).update(ended_at=None)
+
+
+def answered_beside(back: Migration) -> tuple[str, ...]:
+    """Return the addresses at which the container answers beside its own: they came along, or through a tunnel."""
+    return tuple(row.old for row in taken_over(back.pk) if row.kind != Forward.Kind.NAT)

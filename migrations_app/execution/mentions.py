@@ -41,8 +41,31 @@ def choose(migration_id: int, ids: Collection[int]) -> int:
     return rows.filter(pk__in=ids).update(wanted=True)
 
 
+@transaction.atomic
+def turn_round(first_id: int, back_id: int) -> None:
+    """Choose the lines that a first move changed for its return trip, each with its old text in the new one's place."""
+    changed = Mention.objects.filter(migration_id=first_id, changed=True)
+    Mention.objects.bulk_create(
+        Mention(
+            migration_id=back_id,
+            path=row.path,
+            number=row.number,
+            old_text=row.new_text[:400],
+            new_text=row.old_text,
+            wanted=True,
+        )
+        for row in changed
+    )
+
+
 def to_change(migration_id: int) -> list[Mention]:
     return list(Mention.objects.filter(migration_id=migration_id, wanted=True, changed=None))
+
+
+def chosen(migration_id: int) -> list[dict[str, str | int]]:
+    """Return the lines that are changed, or were: before and after."""
+    rows = Mention.objects.filter(migration_id=migration_id, wanted=True)
+    return [{"file": row.path, "line": row.number, "before": row.old_text, "after": row.new_text} for row in rows]
 
 
 def settle(row: Mention, *, changed: bool, reason: str = "") -> None:

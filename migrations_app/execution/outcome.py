@@ -96,5 +96,13 @@ class Failed:
     park: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class Repeat:
+    """What this step leans on no longer holds: the steps from ``since`` on are done anew, this one included."""
+
+    since: str
+    reason: str
+
+
 CheckOutcome = Ready | AlreadyDone | Blocked | Failed
 RunOutcome = Done | Waiting | Failed

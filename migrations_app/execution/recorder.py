@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import F, Max, QuerySet
 
 from migrations_app.execution.lease import Lease, LeaseLost
 from migrations_app.execution.outcome import Evidence, Objection, Progress
@@ -122,6 +122,20 @@ def repeat_stale(migration: Migration, names: Collection[str]) -> None:
         migration.steps.filter(pk=run.pk).update(state=StepRun.State.PENDING, attempt=attempt, retries=0)
 
 
+@transaction.atomic
+def repeat_since(run: StepRun, lease: Lease, *, first: str) -> None:
+    """Have the steps from the newest of that name up to this one done anew; before the freeze, so nothing is lost.
+
+    :raises StepRun.DoesNotExist: the plan has no such step.
+    """
+    lease.renew()
+    left = run.migration.steps.exclude(state=StepRun.State.UNDONE)
+    since = left.filter(name=first, position__lte=run.position).order_by("-position")[:1].get()
+    for one in left.filter(position__range=(since.position, run.position)):
+        attempt = _next_attempt(run.migration, one.name)
+        left.filter(pk=one.pk).update(state=StepRun.State.PENDING, attempt=attempt, retries=0, finished_at=None)
+
+
 # By a person's answer: what is parked is held by no lease.
 
 
@@ -143,8 +157,23 @@ def forgive_retries(run: StepRun) -> None:
 
 def drop_unfinished(migration: Migration) -> None:
     """Take out of the plan what was not brought to an end."""
-    done = (StepRun.State.DONE, StepRun.State.SKIPPED)
-    migration.steps.exclude(state__in=done).update(state=StepRun.State.UNDONE)
+    _open(migration).update(state=StepRun.State.UNDONE)
+
+
+def _open(migration: Migration) -> QuerySet[StepRun]:
+    return migration.steps.exclude(state__in=(StepRun.State.DONE, StepRun.State.SKIPPED, StepRun.State.UNDONE))
+
+
+def hand_over(migration: Migration, back: Migration, *, now: datetime) -> None:
+    """Leave out what is not done, because a return trip does it or makes it needless."""
+    evidence = {"left_out": f"brought back by migration {back.pk}", "handed_to": back.pk}
+    _open(migration).update(state=StepRun.State.SKIPPED, finished_at=now, evidence=evidence)
+
+
+def take_up_again(migration: Migration, back: Migration) -> None:
+    """Put what was left out for the return trip into the plan again."""
+    rows = migration.steps.filter(state=StepRun.State.SKIPPED, evidence__handed_to=back.pk)
+    rows.update(state=StepRun.State.PENDING, finished_at=None, evidence={}, reason="")
 
 
 def last_touched(migration: Migration) -> StepRun | None:

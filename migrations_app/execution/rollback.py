@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from migrations_app.execution import recorder, states
+from migrations_app.execution import handover, recorder, states
 from migrations_app.execution.outcome import Done, Failed, RunOutcome, Waiting
 from migrations_app.execution.step import OpFailed, Step, StepContext
 from migrations_app.execution.walk import Walk
@@ -63,6 +63,7 @@ def _end(walk: Walk) -> float | None:
             _go_on_with_next_method(walk)
             return 0
         states.end_rollback(migration, token=walk.lease.token, now=now)
+        handover.give_back(migration, now=now)
         states.tell(migration, f"Everything taken back; {migration.ctid} is on {migration.source} as before.", at=now)
         walk.announce(migration, "failed", now)
     return None

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from migrations_app.models import Container, LogLine, Migration, StepRun
+from django.db import transaction
+
+from migrations_app.models import Container, LogLine, Migration, Reservation, StepRun
 from migrations_app.models.execution import MigrationQuerySet
 
 State = Migration.State
@@ -17,7 +19,7 @@ LEGAL: dict[str, frozenset[str]] = {
     State.PAUSED: frozenset({State.RUNNING, State.ROLLING_BACK}),
     State.ROLLING_BACK: frozenset({State.ROLLED_BACK, State.CANCELLED, State.PARKED, State.RUNNING}),
     State.PARKED: frozenset({State.SCHEDULED, State.RUNNING, State.ROLLING_BACK, State.RETIRING, State.DONE}),
-    State.DONE: frozenset({State.RETIRING}),
+    State.DONE: frozenset({State.RETIRING, State.RUNNING}),
     State.RETIRING: frozenset({State.DONE, State.PARKED}),
     State.ROLLED_BACK: frozenset(),
     State.CANCELLED: frozenset(),
@@ -83,6 +85,19 @@ def finish(migration: Migration, *, token: int, now: datetime) -> None:
     change(migration, State.DONE, token=token, finished_at=now, next_tick_at=None, progress={}, failure="", wish="")
 
 
+def hand_over(migration: Migration, *, token: int, now: datetime) -> None:
+    """End a move that only passes old addresses on, because its return trip does that from now on."""
+    free: dict[str, Any] = {"lease_token": token, "lease_until": None, "lease_holder": ""}
+    told: dict[str, Any] = {"parked_from": "", "failure": "", "failure_detail": "", "trouble_since": None}
+    ended: dict[str, Any] = {"finished_at": now, "next_tick_at": None, "progress": {}, "wish": ""}
+    change(migration, State.DONE, **ended, **told, **free)
+
+
+def take_up_again(migration: Migration, *, token: int, now: datetime) -> None:
+    """Open such a move once more: its return trip did not come about."""
+    change(migration, State.RUNNING, lease_token=token, finished_at=None, next_tick_at=now)
+
+
 def retire(migration: Migration, *, now: datetime, token: int) -> None:
     """Open a finished migration once more, to remove what was kept on the source; the container is not touched."""
     change(migration, State.RETIRING, next_tick_at=now, lease_token=token)
@@ -110,11 +125,14 @@ def roll_back(
     )
 
 
+@transaction.atomic
 def end_rollback(migration: Migration, *, token: int, now: datetime) -> None:
     state = State.CANCELLED if migration.wish == Migration.Wish.CANCEL else State.ROLLED_BACK
     change(migration, state, token=token, finished_at=now, next_tick_at=None, progress={}, wish="")
+    _give_back_addresses(migration, now)
 
 
+@transaction.atomic
 def cancel_unstarted(
     migration: Migration,
     *,
@@ -132,6 +150,12 @@ def cancel_unstarted(
         failure="Cancelled",
         failure_detail=detail,
     )
+    _give_back_addresses(migration, now)
+
+
+def _give_back_addresses(migration: Migration, now: datetime) -> None:
+    """What was promised to a container that stayed where it was may be given to others."""
+    Reservation.objects.open().filter(migration=migration).update(released_at=now)
 
 
 def try_next_method(migration: Migration, *, token: int, now: datetime, reason: str) -> None:

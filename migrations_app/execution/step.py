@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
 from migrations_app.execution import remote_job
-from migrations_app.execution.outcome import CheckOutcome, Done, Evidence, Ready, RunOutcome
+from migrations_app.execution.outcome import CheckOutcome, Done, Evidence, Ready, Repeat, RunOutcome
 from migrations_app.execution.outside import Outside
 from migrations_app.execution.remote_job import JobStatus
+from migrations_app.execution.second_person import NOBODY, SecondPerson
 from migrations_app.ports.shell import Endpoint
 from migrations_app.vz import gate
 from migrations_app.vz.facts import Fact
@@ -33,6 +34,9 @@ class Order:
     addresses: tuple[str, ...]
     new_addresses: tuple[str, ...] = ()  # each in the place of the old one; empty: it keeps them
     new_hostname: str = ""  # empty: it keeps it
+    # Where it comes back while its old addresses are still passed on: those that it answers at beside its own.
+    passed_on: tuple[str, ...] = ()
+    returns: int | None = None  # the migration that this one takes back
     forward_released: bool = False  # a person's word that the old addresses need not be passed on any longer
     fall_back_to_dump: bool
     full_backup: bool
@@ -68,6 +72,7 @@ class StepContext:
     frozen: bool
     passed_point_of_no_return: bool
     started_at: datetime | None
+    second_person: SecondPerson = NOBODY
     begun: frozenset[str] = frozenset()  # names of all steps that have acted, also those taken back since
     evidence: Mapping[str, Evidence] = field(default_factory=dict)  # by step name, newest run of it
 
@@ -148,6 +153,8 @@ class Step(ABC):
     # True where nothing has stopped yet, so that a pause or a closing window may hold the migration before it.
     may_wait_before: ClassVar[bool] = True
     retry_limit: ClassVar[int] = 3
+    # True where nothing happens while it runs: a pause or a closing window holds it as if it had not begun.
+    only_waits: ClassVar[bool] = False
     # True where what was done grows old while the migration waits for a person before its freeze.
     grows_stale: ClassVar[bool] = False
 
@@ -159,8 +166,12 @@ class Step(ABC):
         """Ask reality; change nothing. All objections at once."""
         return Ready()
 
+    def admit(self, ctx: StepContext) -> Ready | Repeat:
+        """Say whether it may begin, in the transaction that notes that it does; rows alone may be changed."""
+        return Ready()
+
     @abstractmethod
-    def run(self, ctx: StepContext) -> RunOutcome:
+    def run(self, ctx: StepContext) -> RunOutcome | Repeat:
         """Change the world a little; safe to call again after a kill at any line."""
 
     def verify(self, ctx: StepContext) -> RunOutcome:

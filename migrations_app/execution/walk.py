@@ -12,6 +12,7 @@ from django.db import transaction
 from migrations_app.execution import context, recorder, states
 from migrations_app.execution.lease import Lease
 from migrations_app.execution.outside import Outside
+from migrations_app.execution.second_person import SecondPerson
 from migrations_app.execution.step import Step, StepContext
 from migrations_app.models import Migration, StepRun
 from migrations_app.ports.shell import NodeUnreachable, ReplyLost
@@ -27,6 +28,7 @@ class Walk:
     outside: Outside
     settings: Mapping[str, Any]
     announce: Callable[[Migration, str, datetime], None]
+    second_person: SecondPerson
     migration: Migration = field(init=False)
 
     def __post_init__(self) -> None:
@@ -44,8 +46,8 @@ class Walk:
         return self.migration
 
     def recipe_of(self, method: str) -> Sequence[type[Step]]:
-        """Return the method's steps; where the address changes, those of its other ending."""
-        return self.recipes[recipe_name(method, changes_address=self.migration.changes_address)]
+        """Return the method's steps; where the address or the name changes, those of its other endings."""
+        return self.recipes[recipe_name(method, self.migration)]
 
     def step_of(self, run: StepRun) -> Step:
         """Return the step the plan's row names.
@@ -59,7 +61,14 @@ class Walk:
         raise UnknownStep(f"the plan of {self.migration} names the step {run.name!r}, which this release does not know")
 
     def context(self, run: StepRun) -> StepContext:
-        return context.of(self.migration, run, token=self.lease.token, outside=self.outside, settings=self.settings)
+        return context.of(
+            self.migration,
+            run,
+            token=self.lease.token,
+            outside=self.outside,
+            settings=self.settings,
+            second_person=self.second_person,
+        )
 
     def park(self, *, failure: str, detail: str, may_come_back: bool = False) -> None:
         """Stop and call a person; told once for each new failure."""
@@ -84,8 +93,10 @@ class Walk:
             states.tell(self.migration, f"Trying again: {reason}", at=self.now, step=run.name, level="warning")
 
 
-def recipe_name(method: str, *, changes_address: bool) -> str:
-    return f"{method}_new_address" if changes_address else method
+def recipe_name(method: str, migration: Migration) -> str:
+    if migration.changes_address:
+        return f"{method}_new_address"
+    return f"{method}_new_name" if migration.new_hostname else method
 
 
 class UnknownStep(Exception):

@@ -85,6 +85,9 @@ class Migration(models.Model):
     new_addresses = models.JSONField(default=list)
     old_addresses = models.JSONField(default=list)
     new_hostname = models.CharField(max_length=253, blank=True)
+    old_hostname = models.CharField(max_length=253, blank=True)  # noted where it gets a new one
+    # The migration that this one takes back.
+    returns = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="return_trips")
     # A person's word that the old addresses need not be passed on any longer.
     forward_released_at = models.DateTimeField(null=True)
     not_before = models.DateTimeField()
@@ -155,6 +158,11 @@ class Migration(models.Model):
         return bool(self.new_addresses)
 
     @property
+    def needs_approval(self) -> bool:
+        """Whether it changes what a policy may want a second person for."""
+        return self.changes_address or bool(self.new_hostname)
+
+    @property
     def is_frozen(self) -> bool:
         """Frozen: the container answers nobody right now, so nothing may make it wait."""
         return self.frozen_at is not None and self.unfrozen_at is None
@@ -181,6 +189,8 @@ class Forward(models.Model):
     callers = models.JSONField(default=list)  # newest first, a few
     mended = models.PositiveIntegerField(default=0)  # how often its rules were lost and made again
     ended_at = models.DateTimeField(null=True)
+    # The return trip that looks after it, and ends it when the container is home.
+    handed_to = models.ForeignKey(Migration, on_delete=models.SET_NULL, null=True, related_name="taken_over")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["migration", "old"], name="forward_once_per_address")]
@@ -207,6 +217,27 @@ class Mention(models.Model):
 
     def __str__(self) -> str:
         return f"{self.path}:{self.number}"
+
+
+class SeenService(models.Model):
+    """What a service of the container showed to callers before and after the move; execution.services writes it."""
+
+    migration = models.ForeignKey(Migration, on_delete=models.CASCADE, related_name="services")
+    address = models.CharField(max_length=45)  # before the move, spelled as in its order
+    port = models.PositiveIntegerField()
+    before = models.JSONField()  # a Look of ports/probe.py
+    after = models.JSONField(null=True)
+    # [name, aspect] of what was not the same twice before anything was done.
+    unsteady = models.JSONField(default=list)
+    contrasts = models.JSONField(default=list)  # as in strategies/likeness.py
+    accepted = models.JSONField(default=list)  # [name, aspect] of contrasts that a person found in order
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["migration", "address", "port"], name="service_once_per_place")]
+        ordering = ["migration", "address", "port"]
+
+    def __str__(self) -> str:
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
 
 
 class StepRun(models.Model):

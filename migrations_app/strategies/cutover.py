@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from migrations_app.strategies.steps.announce import AnnounceAddresses
+from migrations_app.strategies.steps.approval import AwaitApproval, OpenCutover
 from migrations_app.strategies.steps.certify import Certify, FinalPass
+from migrations_app.strategies.steps.come_home import EndOldForward
 from migrations_app.strategies.steps.cross_check import CrossCheck
 from migrations_app.strategies.steps.delta import DeltaPasses
 from migrations_app.strategies.steps.disarm import Disarm
@@ -16,6 +18,7 @@ from migrations_app.strategies.steps.forward import (
 )
 from migrations_app.strategies.steps.freeze import FreezeAddresses
 from migrations_app.strategies.steps.guest import ChangeMentions, FindMentions
+from migrations_app.strategies.steps.look_before import LookBefore
 from migrations_app.strategies.steps.names import LowerTtl, PlanNames, RestoreTtl, SwitchNames, VerifyNames
 from migrations_app.strategies.steps.probe_outside import ProbeOutside
 from migrations_app.strategies.steps.recheck import Recheck
@@ -25,12 +28,9 @@ from migrations_app.strategies.steps.stop_source import StopSource
 from migrations_app.strategies.steps.trust import Untrust
 from migrations_app.strategies.steps.unfreeze import UnfreezeAddresses
 
-STEPS = (
-    Rehearse,
-    CrossCheck,
-    Disarm,
-    Recheck,
-    DeltaPasses,
+ARRIVED = (Rehearse, CrossCheck)
+UP_TO_THE_FREEZE = (Disarm, Recheck, LookBefore, DeltaPasses)
+FROM_THE_FREEZE = (
     FreezeAddresses,
     StopSource,
     FinalPass,
@@ -43,23 +43,30 @@ STEPS = (
     SettleTarget,
     Untrust,
 )
+STEPS = (*ARRIVED, *UP_TO_THE_FREEZE, *FROM_THE_FREEZE)
+
+# The same, under another host name: that may need a second person.
+NEW_NAME_STEPS = (*ARRIVED, AwaitApproval, *UP_TO_THE_FREEZE, OpenCutover, *FROM_THE_FREEZE)
 
 # The same, to another address: the old one is passed on from the moment the copy runs until nobody comes there.
 NEW_ADDRESS_STEPS = (
-    Rehearse,
-    CrossCheck,
+    *ARRIVED,
     ChooseForward,
     FindMentions,
     PlanNames,
+    AwaitApproval,
     LowerTtl,
     Disarm,
     Recheck,
+    LookBefore,
     DeltaPasses,
+    OpenCutover,
     FreezeAddresses,
     StopSource,
     FinalPass,
     Certify,
     ChangeMentions,
+    EndOldForward,
     StartTarget,
     ForwardOldAddresses,
     UnfreezeAddresses,

@@ -11,4 +11,5 @@ from migrations_app.strategies.steps.trust import Trust
 
 ARRIVAL = (Preflight, ReserveTarget, BackUp, Trust, DumpArchive, CopyArchive, RestoreArchive)
 STEPS = (*ARRIVAL, *cutover.STEPS)
+NEW_NAME_STEPS = (*ARRIVAL, *cutover.NEW_NAME_STEPS)
 NEW_ADDRESS_STEPS = (*ARRIVAL, *cutover.NEW_ADDRESS_STEPS)

@@ -12,4 +12,5 @@ from migrations_app.strategies.steps.trust import Trust
 
 ARRIVAL = (Preflight, ReserveTarget, BackUp, Trust, DefineOnTarget, FirstCopy)
 STEPS = (*ARRIVAL, *cutover.STEPS)
+NEW_NAME_STEPS = (*ARRIVAL, *cutover.NEW_NAME_STEPS)
 NEW_ADDRESS_STEPS = (*ARRIVAL, *cutover.NEW_ADDRESS_STEPS)

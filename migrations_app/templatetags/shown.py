@@ -73,6 +73,15 @@ def count(number: object) -> str:
 
 
 @register.filter
+def large(number: int) -> str:
+    """Return a number that may have twenty digits as people read it."""
+    if number < 10**9:
+        return count(number)
+    digits, _, power = f"{number:.1e}".partition("e+")
+    return f"{digits}·10^{int(power)}"
+
+
+@register.filter
 def less(whole: object, part: object) -> float | None:
     left, taken = _known(whole), _known(part)
     return None if left is None or taken is None else left - taken

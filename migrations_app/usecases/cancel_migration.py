@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from migrations_app.audit import trail
-from migrations_app.execution import states
+from migrations_app.execution import handover, states
 from migrations_app.models import Migration
 from migrations_app.notices import outbox
 
@@ -28,8 +28,7 @@ def cancel_migration(*, migration: Migration, actor: User, now: datetime) -> Non
     migration.refresh_from_db()
     if migration.point_of_no_return_at is not None:
         raise NotCancellable(
-            f"{migration.ctid} already runs on {migration.target}. "
-            "To bring it back, schedule a new migration from there."
+            f"{migration.ctid} already runs on {migration.target}. «Bring it back» on its page orders the return trip."
         )
     before = migration.state
     try:
@@ -45,6 +44,7 @@ def _cancel(migration: Migration, now: datetime) -> None:
     match migration.state:
         case State.SCHEDULED:
             states.cancel_unstarted(migration, now=now)
+            handover.give_back(migration, now=now)
             states.tell(migration, detail, at=now)
             outbox.call_off(migration, now=now)
         case State.PAUSED | State.PARKED:

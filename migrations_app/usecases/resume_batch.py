@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db import transaction
 
 from migrations_app.audit import trail
 from migrations_app.batches import states, turn
@@ -27,8 +28,12 @@ def resume_batch(*, batch: Batch, actor: User | None, now: datetime, settings: M
     :raises ApprovalMissing: it was changed meanwhile, and nobody else has approved that.
     """
     settle_approvals(kind=Approval.Kind.BATCH, subject_id=batch.pk, now=now)
-    with trail.or_refused(ApprovalMissing, "resume", batch, actor=actor, now=now):
-        _resume(batch, actor, now, settings)
+    try:
+        with transaction.atomic():
+            _resume(batch, actor, now, settings)
+    except ApprovalMissing as refusal:
+        trail.record("refuse_resume", str(batch), actor=actor, now=now, reason=str(refusal))
+        raise
     batch.refresh_from_db()
 
 

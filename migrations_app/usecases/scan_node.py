@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
+from migrations_app.addresses import handing_out
 from migrations_app.audit import trail
 from migrations_app.execution import context
 from migrations_app.execution.outside import Outside
@@ -88,6 +89,7 @@ def _read(node: Node, outside: Outside, settings: Mapping[str, Any]) -> None:
         lacking = needs.needs_of(reading, largest_container_mib=largest_mib, settings=settings)
         needs.offer(held, lacking, now=reading.asked_at)
         if result is not None:
+            handing_out.settle(reading.asked_at)
             _tell(result, held, now=reading.asked_at)
 
 

@@ -9,6 +9,8 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
+from migrations_app.addresses import handing_out, new_address
+from migrations_app.addresses.handing_out import AddressInUse, PoolUsedUp
 from migrations_app.audit import trail
 from migrations_app.calendar_rules import freezes
 from migrations_app.capacity import moves
@@ -16,7 +18,6 @@ from migrations_app.compatibility import turns
 from migrations_app.execution import recorder, states
 from migrations_app.execution.lease import next_token
 from migrations_app.execution.walk import recipe_name
-from migrations_app.inventory import new_address
 from migrations_app.models import Container, Migration, Node
 from migrations_app.notices import outbox
 from migrations_app.strategies import RECIPES
@@ -55,11 +56,14 @@ def schedule_migration(
     held: bool = False,
     new_addresses: Sequence[str] = (),
     new_hostname: str = "",
+    returns: Migration | None = None,
 ) -> Migration:
     """Write the plan, tell those concerned, and let the worker begin when the time has come.
 
     ``held``: it does not begin before it is let go; until then its target may come and go, and no calendar forbids it.
     ``new_addresses``: each in the place of the container's present one, in the same order; none: it keeps them.
+    ``auto`` in a place: the next free one of the target's pools, promised to it from then on.
+    ``returns``: the migration that it takes back; what that one gave is what it has now.
 
     :raises ScheduleRefused: all reasons at once, each with the field it belongs to.
     """
@@ -76,9 +80,11 @@ def schedule_migration(
         rehearse=rehearse,
         bandwidth_limit_kib=bandwidth_limit_kib,
         freeze_budget_seconds=freeze_budget_seconds or settings["freeze_budget_seconds"],
-        new_addresses=list(new_addresses),
-        old_addresses=list(container.addresses) if new_addresses else [],
+        new_addresses=handing_out.spelt_out(list(new_addresses), len(container.addresses)),
+        old_addresses=list(returns.new_addresses if returns else container.addresses) if new_addresses else [],
         new_hostname=new_hostname,
+        old_hostname=_hostname_now(container, returns) if new_hostname else "",
+        returns=returns,
         not_before=not_before or now,
         window_ends_at=window_ends_at,
         created_at=now,
@@ -93,6 +99,11 @@ def schedule_migration(
         raise ScheduleRefused(objections)
     _write(migration, actor, now, settings)
     return migration
+
+
+def _hostname_now(container: Container, returns: Migration | None) -> str:
+    """A scan may not have been since the first move."""
+    return returns.new_hostname if returns else container.hostname
 
 
 def of_target(container: Container, target: Node) -> Reasons:
@@ -118,14 +129,17 @@ def _write(migration: Migration, actor: User | None, now: datetime, settings: Ma
             way_is_free_at = turns.make_way(migration.ctid, now)
             if not migration.is_held:
                 migration.next_tick_at = max(migration.not_before, way_is_free_at)
+            handing_out.choose(migration)
             migration.save(force_insert=True)
-            recorder.write_plan(
-                migration, RECIPES[recipe_name(migration.method, changes_address=bool(migration.new_addresses))]
-            )
+            handing_out.reserve(migration, now)
+            recorder.write_plan(migration, RECIPES[recipe_name(migration.method, migration)])
             moves.foretell(migration, now).save(force_insert=True)
             states.tell(migration, f"Scheduled: {migration}.", at=now)
             outbox.put(migration, "scheduled", now=now, staff_addresses=staff)
-            trail.record("schedule", str(migration), actor=actor, now=now, method=migration.method)
+            addresses = {"new_addresses": migration.new_addresses} if migration.new_addresses else {}
+            trail.record("schedule", str(migration), actor=actor, now=now, method=migration.method, **addresses)
+    except (AddressInUse, PoolUsedUp) as refusal:
+        raise ScheduleRefused([(new_address.FIELD, str(refusal))]) from refusal
     except IntegrityError as cause:
         # Asked at the same moment from another window: the database lets one in.
         raise ScheduleRefused([("container", _busy(migration.container))]) from cause

@@ -30,9 +30,11 @@ from migrations_app.models import (
     Migration,
     NameServer,
     Node,
+    Pool,
     Preparation,
     Proposal,
     Publication,
+    Segment,
     UpdateKey,
     Zone,
 )
@@ -83,6 +85,14 @@ def customer_of(user: User) -> Customer | None:
 
 def get_node(node_id: int) -> Node:
     return get_object_or_404(Node, pk=node_id)
+
+
+def get_segment(segment_id: int) -> Segment:
+    return get_object_or_404(Segment.objects.prefetch_related("nodes", "pools__node"), pk=segment_id)
+
+
+def get_pool(pool_id: int) -> Pool:
+    return get_object_or_404(Pool.objects.select_related("segment"), pk=pool_id)
 
 
 def get_preparation(preparation_id: int) -> Preparation:

@@ -19,14 +19,15 @@ from django.views.decorators.http import require_POST, require_safe
 
 from migrations_app.approvals import difference, people, rules
 from migrations_app.approvals.subject import Subject
-from migrations_app.models import Approval, Batch
+from migrations_app.models import Approval, Batch, Migration
 from migrations_app.usecases.ask_approval import NotAskable, ask_approval
 from migrations_app.usecases.decide_approval import Decision, DecisionRefused, decide_approval
 from migrations_app.usecases.find_subject import ASKABLE, find_subject
 from migrations_app.usecases.override_approval import OverrideRefused, override_approval
 from migrations_app.usecases.read_standing import read_standing
 from migrations_app.usecases.use_batch_approval import POLICY
-from migrations_app.web.access import PanelRequest, get_approval, get_batch, staff_page
+from migrations_app.usecases.use_migration_approval import POLICY as ADDRESSES
+from migrations_app.web.access import PanelRequest, get_approval, get_batch, get_migration, staff_page
 
 ROWS_PER_PAGE = 50
 OVERRIDES_SHOWN = 10
@@ -45,7 +46,7 @@ class Offers:
 
 @dataclass(frozen=True, kw_only=True)
 class Agreed:
-    """Whether a second person has agreed to a batch; drift of the world shows when it is started."""
+    """Whether a second person has agreed; drift of the world shows when it begins."""
 
     may_begin: bool
     may_ask: bool
@@ -132,6 +133,21 @@ def batch_ask_approval(request: PanelRequest, batch_id: int) -> HttpResponse:
     return _ask(request, subject)
 
 
+@require_POST
+@staff_page
+def migration_ask_approval(request: PanelRequest, migration_id: int) -> HttpResponse:
+    subject = find_subject(kind=Approval.Kind.MIGRATION, subject_id=get_migration(migration_id).pk)
+    return _ask(request, subject)
+
+
+@require_POST
+@staff_page
+def approval_ask_anew(request: PanelRequest, approval_id: int) -> HttpResponse:
+    """Ask for what stands there now of what that request was about."""
+    old = get_approval(approval_id)
+    return _ask(request, find_subject(kind=old.subject_kind, subject_id=old.subject_id))
+
+
 def waiting_count(request: HttpRequest) -> int:
     """Return how many requests wait for whoever looks; for the navigation of every page, so nearly free."""
     user = request.user
@@ -154,6 +170,20 @@ def of_batch(batch: Batch, now: datetime) -> Agreed:
     is_open = last is not None and last.state in Approval.OPEN_STATES and now < last.valid_until
     approved = last is not None and last.state == State.APPROVED
     return Agreed(may_begin=is_open and approved, may_ask=not is_open, last=last)
+
+
+def of_migration(migration: Migration, now: datetime) -> Agreed:
+    """Return what the page of a migration shows of its approval; it asks by itself where somebody scheduled it."""
+    wanted: Sequence[str] = settings.OVZ["approval_for"]  # type: ignore[assignment]
+    if ADDRESSES not in wanted or not migration.is_active:
+        return Agreed(may_begin=True, may_ask=False, last=None)
+    last = Approval.objects.of(Approval.Kind.MIGRATION, migration.pk).select_related("asked_by", "decided_by").last()
+    if last is not None and last.state in Approval.OPEN_STATES and now < last.valid_until:
+        return Agreed(may_begin=last.state == State.APPROVED, may_ask=False, last=last)
+    subject = find_subject(kind=Approval.Kind.MIGRATION, subject_id=migration.pk)
+    was_used = last is not None and last.state == State.USED and subject is not None and last.digest == subject.digest
+    may_ask = subject is not None and not subject.closed_because and not was_used
+    return Agreed(may_begin=was_used, may_ask=may_ask, last=last)
 
 
 def _ask(request: PanelRequest, subject: Subject | None) -> HttpResponse:

@@ -17,6 +17,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from migrations_app.models import Finding, LogLine, Migration, StepRun
+from migrations_app.usecases import bring_back as returning
+from migrations_app.usecases.accept_services import NothingToAccept, accept_services
 from migrations_app.usecases.answer_parked import NotParked, answer_parked
 from migrations_app.usecases.cancel_migration import NotCancellable, cancel_migration
 from migrations_app.usecases.pause_migration import NotPausable, pause_migration
@@ -24,10 +26,11 @@ from migrations_app.usecases.release_forward import NotForwarding, release_forwa
 from migrations_app.usecases.resume_migration import NotResumable, resume_migration
 from migrations_app.usecases.retire_source import NotRetirable, retire_source
 from migrations_app.usecases.schedule_migration import ScheduleRefused, schedule_migration
-from migrations_app.web import compatibility, live, runbook
+from migrations_app.web import addresses, compatibility, live, runbook
 from migrations_app.web.access import PanelRequest, get_container, get_migration, staff_page
-from migrations_app.web.forms import MigrationFilter, ScheduleForm
+from migrations_app.web.forms import MigrationFilter, ScheduleForm, possible_targets
 from migrations_app.web.live import NOTHING_NEW, STOP_POLLING, LivePart
+from migrations_app.web.migration_changes import Changes
 
 ROWS_PER_PAGE = 50
 LOG_LINES_AT_ONCE = 300
@@ -48,6 +51,8 @@ class Offers:
     keep_old_copy: bool
     retire: bool
     end_forward: bool
+    bring_back: bool
+    accept_services: bool
 
     @staticmethod
     def of(migration: Migration, now: datetime) -> Offers:
@@ -62,6 +67,8 @@ class Offers:
             roll_back=migration.state == State.PARKED and can_go_back,
             keep=migration.state == State.PARKED and can_go_back and migration.failure == "RunsOnTarget",
             keep_old_copy=migration.state == State.PARKED and migration.parked_from == State.RETIRING,
+            bring_back=returning.offered_for(migration),
+            accept_services=migration.state == State.PARKED and migration.failure == "ServicesDiffer",
             end_forward=migration.state == State.RUNNING and migration.forward_released_at is None,
             retire=retirable and migration.retire_after is not None and migration.retire_after <= now,
         )
@@ -73,13 +80,16 @@ def schedule(request: PanelRequest, container_id: int) -> HttpResponse:
     container = get_container(container_id)
     budget = settings.OVZ["freeze_budget_seconds"]
     said = compatibility.said_of_targets(container.node_id)
-    form = ScheduleForm(request.POST or None, container=container, freeze_budget_seconds=budget, live_checks=said)
+    found = addresses.outlooks(container, list(possible_targets(container)))
+    words = {"live_checks": said, "addresses": addresses.said_of(found)}
+    form = ScheduleForm(request.POST or None, container=container, freeze_budget_seconds=budget, **words)
     if request.method == "POST" and form.is_valid():
         try:
             migration = schedule_migration(
                 container=container, actor=request.user, now=timezone.now(), settings=settings.OVZ, **form.order()
             )
         except ScheduleRefused as refusal:
+            addresses.propose_in(form, found)
             form.object_to_all(refusal.objections)
         else:
             return redirect("migration", migration.pk)
@@ -171,6 +181,25 @@ def end_forward(request: PanelRequest, migration_id: int) -> HttpResponse:
 
 @require_POST
 @staff_page
+def bring_back(request: PanelRequest, migration_id: int) -> HttpResponse:
+    """Go to the return trip that was ordered."""
+    first = get_migration(migration_id)
+    try:
+        back = returning.bring_back(migration=first, actor=request.user, now=timezone.now(), settings=settings.OVZ)
+    except returning.NotBroughtBack as refusal:
+        messages.error(request, str(refusal))
+        return redirect("migration", first.pk)
+    return redirect("migration", back.pk)
+
+
+@require_POST
+@staff_page
+def accept_seen_services(request: PanelRequest, migration_id: int) -> HttpResponse:
+    return _act(request, migration_id, accept_services, NothingToAccept)
+
+
+@require_POST
+@staff_page
 def retire(request: PanelRequest, migration_id: int) -> HttpResponse:
     return _act(request, migration_id, retire_source, NotRetirable)
 
@@ -198,7 +227,9 @@ def _migration_part(migration: Migration, now: datetime) -> LivePart:
             migration.findings.all(), key=lambda finding: _GRAVEST_FIRST.index(Finding.Severity(finding.severity))
         ),
         "offers": Offers.of(migration, now),
+        "changes": Changes.of(migration, now),
         "forwards": list(migration.forwards.order_by("old")) if migration.changes_address else [],
+        "services": list(migration.services.all()),
         "runbook": runbook.find(migration.failure) if migration.failure else None,
     }
     return LivePart(

@@ -147,11 +147,18 @@ class MomentField(forms.DateTimeField):
         return moment
 
 
+def possible_targets(container: Container) -> QuerySet[Node]:
+    targets = Node.objects.filter(state=Node.State.READY, duty=Node.Duty.IN_SERVICE)
+    return targets.exclude(pk=container.node_id).order_by("name")
+
+
 class TargetField(forms.ModelChoiceField):  # type: ignore[type-arg]  # not generic at run time
-    live_checks: Mapping[int, str] = {}  # what the last check said of live moves, by the node's primary key
+    # What the last check said of live moves, and what becomes of the address there, by the node's primary key.
+    live_checks: Mapping[int, str] = {}
+    addresses: Mapping[int, str] = {}
 
     def label_from_instance(self, node: Any) -> str:
-        return f"{node.name}: {_room(node)}{self.live_checks.get(node.pk, '')}"
+        return f"{node.name}: {_room(node)}{self.live_checks.get(node.pk, '')}{self.addresses.get(node.pk, '')}"
 
 
 def _room(node: Node) -> str:
@@ -223,7 +230,8 @@ class ScheduleForm(PanelForm):
         required=False,
         max_length=1000,
         label="New addresses",
-        help_text="As many as it has, in their order, parted by blanks. Empty: it keeps its own.",
+        help_text='As many as it has, in their order, parted by blanks. "auto": the next free ones of the '
+        "node's pools. Empty: it keeps its own.",
     )
     new_hostname = forms.CharField(
         required=False, max_length=253, label="New host name", help_text="Empty: it keeps it."
@@ -235,13 +243,13 @@ class ScheduleForm(PanelForm):
         container: Container,
         freeze_budget_seconds: object,
         live_checks: Mapping[int, str],
+        addresses: Mapping[int, str],
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        targets = Node.objects.filter(state=Node.State.READY, duty=Node.Duty.IN_SERVICE).exclude(pk=container.node_id)
         field = cast(TargetField, self.fields["target"])
-        field.live_checks = live_checks
-        field.queryset = targets.order_by("name")
+        field.live_checks, field.addresses = live_checks, addresses
+        field.queryset = possible_targets(container)
         self.fields["freeze_budget_seconds"].initial = freeze_budget_seconds
 
     def clean(self) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from django.contrib.auth.models import User
 from django.db.models import Q
 
 from migrations_app.basics.cipher import SecretUnreadable
-from migrations_app.models import Container, Migration, Publication, ZoneChange
+from migrations_app.models import Container, Migration, Publication, Zone, ZoneChange
 from migrations_app.ports.clock import Clock
 from migrations_app.ports.nameserver import (
     NameServer,
@@ -168,6 +168,17 @@ def look_again(publication: Publication, *, now: datetime) -> None:
     )
 
 
+def moved(publication: Publication, hands: Hands) -> list[str]:
+    """Ask the servers, and return in words what stands otherwise than the difference was made for.
+
+    Its own lowered TTLs are no difference, nor is a zone's serial; zones that people change by hand are not asked.
+    """
+    plan = plan_of(publication)
+    by_hand = {change.zone for change in plan.changes if change.guarantee is plans.Guarantee.BY_HAND}
+    wanted = [zone for zone in shelf.zones(plan.zones) if zone.origin not in by_hand]
+    return [drift.words for zone in wanted for drift in _look_at(zone, plan, hands).drifts]
+
+
 def send_some(publication: Publication, hands: Hands) -> None:
     """Publish zone after zone; look at all of them before the first is touched."""
     plan = plan_of(publication)
@@ -235,13 +246,17 @@ def _rows(publication: Publication) -> list[ZoneChange]:
     return list(wanted.filter(~Q(state=ZoneChange.State.BY_HAND)))
 
 
+def _look_at(zone: Zone, plan: Plan, hands: Hands) -> publish.Look:
+    provider = shelf.provider_of(zone, hands.nameserver, settings=hands.settings)
+    return publish.Look.of(publish.look(provider, zone.origin, plan.in_zone(zone.origin)))
+
+
 def _drift(publication: Publication, plan: Plan, hands: Hands) -> Conflict | None:
     """Return what stands otherwise than planned, in all zones: nothing is touched when one of them moved."""
     drifts: list[publish.Drift] = []
     desired = 0
     for row in _rows(publication):
-        provider = shelf.provider_of(row.zone, hands.nameserver, settings=hands.settings)
-        seen = publish.Look.of(publish.look(provider, row.zone.origin, plan.in_zone(row.zone.origin)))
+        seen = _look_at(row.zone, plan, hands)
         drifts += seen.drifts
         desired += len(seen.desired)
     return Conflict(drifts=tuple(drifts), desired=desired) if drifts else None

@@ -101,6 +101,20 @@ def known_names(zone: Zone) -> list[str]:
     return [name for name in checked_names(told) if names.is_within(name, zone.origin)]
 
 
+def names_at(addresses: Iterable[str]) -> list[str]:
+    """Return the names that our zones give these addresses, sorted; wildcards are none that one can ask for."""
+    wanted = {str(address) for address in names.readable(addresses)}
+    contents = ZoneContent.objects.values_list("rrsets", flat=True).iterator(chunk_size=20)
+    return sorted(
+        {
+            names.without_dot(name)
+            for rrsets in contents
+            for name, kind, _, values in rrsets
+            if kind in ("A", "AAAA") and not name.startswith("*") and wanted.intersection(values)
+        }
+    )
+
+
 def checked_names(words: Iterable[str]) -> list[str]:
     """Return those that can be names, each once; containers call themselves what they like."""
     return list(dict.fromkeys(name for word in words if (name := _name_or_nothing(word))))

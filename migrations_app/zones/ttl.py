@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -22,14 +23,40 @@ def lowering(plan: Plan, ttl_seconds: int) -> Plan:
     return Plan(title=f"lower TTLs to {ttl_seconds} s for: {plan.title}", changes=changes)
 
 
-def restoring(plan: Plan) -> Plan:
-    """Return the plan that gives what a plan changed the TTLs back that its records had before."""
+def restoring(plan: Plan, taken_back: Plan | None = None) -> Plan:
+    """Return the plan that gives what a plan changed the TTLs back that its records had before.
+
+    ``taken_back``: the plan that this one takes back; what it found is what the records had before.
+    """
+    earlier = {(one.name, one.type): one for one in taken_back.changes} if taken_back else {}
+    wanted = [(change, _ttl_before(change, earlier.get((change.name, change.type)))) for change in plan.changes]
     changes = tuple(
-        _only_ttl(change, change.after, change.before.ttl, "as it was before the change")
-        for change in plan.changes
-        if change.after.values and change.after.ttl != change.before.ttl
+        _only_ttl(change, change.after, ttl, "as it was before the change")
+        for change, ttl in wanted
+        if change.after.values and change.after.ttl != ttl
     )
     return Plan(title=f"restore TTLs after: {plan.title}", changes=changes)
+
+
+def as_before(plan: Plan, lowered: Sequence[Plan]) -> Plan:
+    """Return the plan with the TTLs to come back to, where what stands there is what was lowered ahead of another."""
+    was = {(one.zone, one.name, one.type): one for earlier in reversed(lowered) for one in earlier.changes}
+
+    def given_back(change: RecordChange) -> RecordChange:
+        low = was.get((change.zone, change.name, change.type))
+        if low is None or not change.before.values or change.before.ttl != low.after.ttl:
+            return change
+        return replace(change, before=replace(change.before, ttl=low.before.ttl))
+
+    return replace(plan, changes=tuple(map(given_back, plan.changes)))
+
+
+def _ttl_before(change: RecordChange, earlier: RecordChange | None) -> int:
+    """What the earlier change took away, or left with the low TTL it gave, comes to what the earlier one found."""
+    if earlier is None or not earlier.before.values:
+        return change.before.ttl
+    is_as_left = not earlier.after.values or change.before.ttl == earlier.after.ttl
+    return earlier.before.ttl if is_as_left else change.before.ttl
 
 
 def ready_at(lowered: Plan, seen_everywhere_at: datetime) -> datetime:

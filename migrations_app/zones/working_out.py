@@ -13,6 +13,7 @@ from migrations_app.zones.plan import Plan
 from migrations_app.zones.publications import STRETCH, Hands
 from migrations_app.zones.safety import Limits
 from migrations_app.zones.swap import Swap, checked_swaps
+from migrations_app.zones.taking_back import with_what_was_taken
 from migrations_app.zones.world import World
 
 
@@ -64,12 +65,30 @@ def _plan(publication: Publication, world: World, hands: Hands) -> Plan:
         case Publication.Kind.LOWER, Publication() as switch:
             return ttl.lowering(publications.plan_of(switch), publication.ttl_seconds or 1)
         case Publication.Kind.RESTORE, Publication() as switch:
-            return ttl.restoring(publications.plan_of(switch))
+            return ttl.restoring(publications.plan_of(switch), _taken_back_by(switch))
     swaps = checked_swaps([(old, new) for old, new in publication.pairs])
     names = shelf.checked_names([*publication.names, *_hostnames(publication, swaps)])
     resolved, troubles = scan.resolve(hands.nameserver, hands.resolvers, world, names, swaps)
     plan = build(world, swaps, ttl_seconds=publication.ttl_seconds, resolved=resolved)
-    return plan.with_warnings(troubles)
+    earlier = _taken_back_by(publication)
+    if earlier is not None:
+        plan = with_what_was_taken(plan, earlier, world, ttl_seconds=publication.ttl_seconds)
+    return ttl.as_before(plan, _lowered_before(publication)).with_warnings(troubles)
+
+
+def _lowered_before(publication: Publication) -> list[Plan]:
+    """Return what the migration has lowered already, for a difference that is void by now; the first one first."""
+    if publication.migration_id is None:
+        return []
+    rows = Publication.objects.filter(migration=publication.migration_id, kind=Publication.Kind.LOWER)
+    return [publications.plan_of(row) for row in rows.filter(state__in=Publication.IN_FORCE).order_by("pk")]
+
+
+def _taken_back_by(switch: Publication) -> Plan | None:
+    """Return what the first move changed, where this is its return trip's difference."""
+    first = Publication.objects.filter(migration__return_trips=switch.migration_id, kind=Publication.Kind.SWITCH)
+    row = first.filter(state__in=Publication.IN_FORCE).order_by("-pk").first() if switch.migration_id else None
+    return publications.plan_of(row) if row else None
 
 
 def _hostnames(publication: Publication, swaps: tuple[Swap, ...]) -> list[str]:

@@ -20,7 +20,7 @@ from migrations_app.usecases.work_out_alternative import work_out_alternative
 from tests.browser import approval_scenery, batch_scenery, scenery_names
 from tests.compatibility.test_matrix import make_result
 from tests.conftest import PASSWORD
-from tests.factories import make_container, make_customer, make_migration, make_node
+from tests.factories import make_container, make_customer, make_migration, make_node, make_segment
 from tests.fakes.world import FakeWorld
 
 State = Migration.State
@@ -45,6 +45,7 @@ def set_up(world: FakeWorld, now: datetime) -> None:
     shown = make_container(
         node=home, ctid="101", hostname="shop.example.net", addresses=["192.0.2.101"], owner=shop, seen_at=now
     )
+    _segments(home, away)
     _nodes(now)
     _containers(home, shop, now)
     _moves(home, away, shop, now)
@@ -116,6 +117,19 @@ def _nodes(now: datetime) -> None:
         Preparation.objects.create(
             node=lacking, need=need, command=command, state=state, detail="Missing.", updated_at=now
         )
+
+
+def _segments(home: Node, away: Node) -> None:
+    """One wire of both nodes, with a pool that is nearly used up and one that never will be."""
+    networks = ["192.0.2.0/24", "2001:db8:0:1::/64"]
+    segment = make_segment(name="rack 1", networks=networks, nodes=[home, away], pools=["192.0.2.100-192.0.2.102"])
+    segment.pools.create(
+        first="2001:db8:0:1::",
+        last="2001:db8:0:1:ffff:ffff:ffff:ffff",
+        node=away,
+        left_out=[["2001:db8:0:1::1", f"gateway {HOSTILE}"]],
+    )
+    make_segment(name=HOSTILE, networks=["203.0.113.0/24"])
 
 
 def _containers(home: Node, shop: Customer, now: datetime) -> None:

@@ -27,6 +27,8 @@ STAFF_PAGES = {
     "overview": "/",
     "nodes": "/nodes/",
     "node-add": "/nodes/add/",
+    "segments": "/nodes/segments/",
+    "segment": "/nodes/segments/1/",
     "node-ready": "/nodes/1/",
     "node-new": "/nodes/3/",
     "node-offered": "/nodes/4/",

@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from migrations_app.ports.probe import Face
+
 
 @dataclass(frozen=True, kw_only=True)
 class File:
@@ -21,6 +23,8 @@ class Area:
     identity: str
     files: dict[str, File] = field(default_factory=dict)
     texts: dict[str, list[str]] = field(default_factory=dict)  # lines of the files that somebody looks into
+    # By port: what kind of service it is and what it shows; an empty page where nothing is said.
+    shown: dict[int, tuple[str, Face]] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -39,7 +43,7 @@ class Area:
         self.files[path] = replace(self.files[path], content=-self.files[path].content)
 
     def copy(self) -> Area:
-        return Area(identity=self.identity, files=dict(self.files), texts=_copied(self.texts))
+        return Area(identity=self.identity, files=dict(self.files), texts=_copied(self.texts), shown=dict(self.shown))
 
     def take_over(self, original: Area, *, by_content: bool) -> tuple[int, int]:
         """Become like the original as rsync --delete does; return bytes and files sent."""
@@ -49,6 +53,7 @@ class Area:
         for path in self.files.keys() - original.files.keys():
             del self.files[path]
         self.identity, self.texts = original.identity, _copied(original.texts)
+        self.shown = dict(original.shown)
         return sum(original.files[path].size for path in sent), len(sent)
 
     def itemized(self, original: Area, *, by_content: bool) -> Iterator[str]:

@@ -33,7 +33,7 @@ def tunnel_kinds(node: FakeNode, ctid: str, args: list[str], stdin: bytes) -> Op
 
 def forward_out(node: FakeNode, ctid: str, args: list[str], stdin: bytes) -> OpAnswer:
     migration, kind, old, new, peer = args
-    if refusal := _not_its_own(node, ctid, old):
+    if refusal := _not_its_own(node, ctid, migration, old):
         return refusal
     if kind != "here" and node.serving(old):
         return refused(32, f"{old} is in use by a container of this node")
@@ -43,7 +43,7 @@ def forward_out(node: FakeNode, ctid: str, args: list[str], stdin: bytes) -> OpA
 
 def forward_in(node: FakeNode, ctid: str, args: list[str], stdin: bytes) -> OpAnswer:
     migration, kind, old, peer = args
-    if refusal := _not_its_own(node, ctid, old):
+    if refusal := _not_its_own(node, ctid, migration, old):
         return refusal
     _note(node, old, Forward(ctid=ctid, migration=migration, side="in", kind=kind, new=old, peer=peer))
     return OK
@@ -68,12 +68,13 @@ def _note(node: FakeNode, old: str, record: Forward) -> None:
     node.forwards[old] = record
 
 
-def _not_its_own(node: FakeNode, ctid: str, old: str) -> OpAnswer | None:
+def _not_its_own(node: FakeNode, ctid: str, migration: str, old: str) -> OpAnswer | None:
     if old in node.forwards:
         owner = node.forwards[old].ctid
         return None if owner == ctid else refused(9, f"{old} is forwarded for container {owner}")
-    configured = (config.get("IP_ADDRESS", "").split() for config in node.container(ctid).configs.values())
-    if any(old in addresses for addresses in configured):
+    aside = node.asides.get((ctid, migration))
+    configs = [*node.container(ctid).configs.values(), (aside.fence.saved if aside else None) or {}]
+    if any(old in config.get("IP_ADDRESS", "").split() for config in configs):
         return None
     return refused(9, f"{old} is no address of container {ctid} here")
 

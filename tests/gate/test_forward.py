@@ -105,6 +105,13 @@ def test_it_notices_what_is_lost_and_puts_it_back(wires: Wires, old: Gate, new: 
     assert wires.ask(OLD) == CLIENT
 
 
+def test_what_can_be_made_does_not_depend_on_what_stands(wires: Wires, new: Gate, kind: str) -> None:
+    """VXLAN numbers are one per node: the way home is another tunnel while the way out still stands."""
+    before = new.do("101 1 tunnel_kinds").out
+    assert new.do(f"101 1 forward_in 7 {kind} {OLD} {OLD_NODE}").rc == 0
+    assert new.do("101 1 tunnel_kinds").out == before
+
+
 def device(wires: Wires) -> str:
     shown = wires.run("old", "ip", "-br", "link")
     return next(word.partition("@")[0] for word in shown.split() if word.startswith("ovzf"))

@@ -125,11 +125,70 @@ def test_it_repeats_the_announcement_after_it_has_answered(gate: Gate) -> None:
     assert gate.calls == [f"arpsend -U -i {A} -c 1 eth0", f"arpsend -U -i {A} -c 2 eth0"]
 
 
+def ip_says(gate: Gate, *, own: str = "", route: str = "", neighbour: str = "") -> None:
+    """Stand in for ip: a device in 192.0.2.0/24, and what it says of own addresses, routes and neighbours."""
+    gate.tool(
+        "ip",
+        'echo "ip $*" >>@ROOT@/calls\n'
+        "case $* in\n"
+        f"*'addr show to'*) echo '{own}' ;;\n"
+        f"*'route get'*) echo '{route}' ;;\n"
+        f"*'neighbour show'*) echo '{neighbour}' ;;\n"
+        "*'addr show scope'*) echo '2: eth0    inet 192.0.2.11/24 scope global eth0' ;;\n"
+        "esac\n",
+    )
+
+
+A6 = "2001:db8::101"
+
+
 def test_it_tells_who_answers_for_an_address(gate: Gate) -> None:
-    gate.tool("ip", "echo '2: eth0    inet 192.0.2.11/24 scope global eth0'\n")
+    ip_says(gate)
     gate.tool("arping", f"echo 'Unicast reply from {A} [02:4F:C0:00:02:0B]  0.6ms'\n")
     assert gate.ask(f"arp_owner,{A}").out == "02:4f:c0:00:02:0b\n"
     assert gate.ask("arp_owner,198.51.100.7").rc == 1
+
+
+def test_it_tells_of_all_who_answer(gate: Gate) -> None:
+    """The first answer is not the end: a second machine may be slower."""
+    ip_says(gate)
+    gate.tool(
+        "arping",
+        f"echo 'Unicast reply from {A} [02:4F:C0:00:02:0B]'; echo 'Unicast reply from {A} [02:00:00:00:00:99]'\n"
+        'echo "arping $*" >>@ROOT@/calls\n',
+    )
+    assert gate.ask(f"arp_owner,{A}").out == "02:00:00:00:00:99\n02:4f:c0:00:02:0b\n"
+    assert f"arping -c 2 -w 2 -I eth0 {A}" in gate.calls
+
+
+def test_an_address_of_the_node_itself_is_answered_by_itself(gate: Gate) -> None:
+    ip_says(gate, own=f"1: lo    inet {A}/32 scope global lo")
+    gate.tool("arping")
+    assert gate.ask(f"arp_owner,{A}").out == "00:00:00:00:00:00\n"
+    assert not any(call.startswith("arping") for call in gate.calls)
+
+
+def test_for_ipv6_the_kernel_is_made_to_ask_its_neighbours(gate: Gate) -> None:
+    ip_says(gate, route=f"{A6} dev eth0 src 2001:db8::11 metric 256", neighbour=f"{A6} lladdr 02:4F:C0:00:02:0B STALE")
+    gate.tool("ping6")
+    assert gate.ask(f"arp_owner,{A6}").out == "02:4f:c0:00:02:0b\n"
+    asked = [call for call in gate.calls if "neighbour" in call or "ping" in call]
+    assert [call.split()[:3] for call in asked] == [
+        ["ip", "-6", "neighbour"],
+        ["ping6", "-n", "-q"],
+        ["ip", "-6", "neighbour"],
+    ]
+
+
+@pytest.mark.parametrize(
+    "route", [f"{A6} via fe80::1 dev eth0 src 2001:db8::11", f"{A6} dev venet0 src 2001:db8::11", ""]
+)
+def test_an_address_of_ipv6_behind_a_router_or_a_container_is_on_no_wire(gate: Gate, route: str) -> None:
+    ip_says(gate, route=route)
+    gate.tool("ping6")
+    answer = gate.ask(f"arp_owner,{A6}")
+    assert (answer.rc, answer.out) == (1, "")
+    assert "no device of this node lies in the network" in answer.err
 
 
 # A server in a network of its own, whose root is the container's; each word makes one connection of that kind.

@@ -13,7 +13,7 @@ from lab.handle import Lab, LabNode
 from migrations_app.adapters import ssh_key
 from migrations_app.adapters.probe import TcpProbe
 from migrations_app.adapters.ssh import SshShell
-from migrations_app.ports.probe import ProbeResult
+from migrations_app.ports.probe import Look, ProbeResult, Service
 from migrations_app.ports.shell import Endpoint, Reply
 from tests.contracts.move_contract import LiveContract, MoveContract
 from tests.contracts.probe_contract import ProbeContract
@@ -115,6 +115,10 @@ class ProbeInPanel:
     def connect(self, address: str, port: int, *, timeout_seconds: float) -> ProbeResult:
         with self.lab.inside("panel"):
             return TcpProbe().connect(address, port, timeout_seconds=timeout_seconds)
+
+    def look(self, services: Sequence[Service], *, timeout_seconds: float) -> tuple[Look, ...]:
+        with self.lab.inside("panel"):
+            return TcpProbe().look(services, timeout_seconds=timeout_seconds)
 
 
 class TestRealProbe(ProbeContract):

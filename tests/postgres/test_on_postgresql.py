@@ -29,6 +29,7 @@ ROOMS = (
     "calendar_rules",
     "compatibility",
     "zones",
+    "addresses",
 )
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import transaction
 
-from migrations_app.models import Migration
+from migrations_app.models import Approval, Migration
 from migrations_app.ports.shell import NodeUnreachable, ReplyLost
+from migrations_app.usecases.decide_approval import decide_approval
 from tests.fakes.world import FakeWorld, SimulatedKill
 from tests.moves import ADDRESS, begin, begin_to_new_address, run_to_end, story
 
@@ -72,12 +75,13 @@ def test_a_move_ends_as_if_no_call_had_been_cut(method: str, way: str, first: in
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("way", "first"), [(way, first) for first, way in enumerate(CUTS, start=1)])
-def test_a_move_to_a_new_address_ends_as_if_no_call_had_been_cut(way: str, first: int) -> None:
-    usual = _begun(_to_new_address_but(way, NEVER)[0])
+def test_a_move_to_a_new_address_ends_as_if_no_call_had_been_cut(way: str, first: int, ada: User, boris: User) -> None:
+    """It is approved while it waits, once: no cut makes it ask again, nor freeze without."""
+    usual = _begun(_to_new_address_but(way, NEVER, ada, boris)[0])
     cut_at, was_cut = first - 4, True
     while was_cut:
         cut_at += 4
-        world, migration = _to_new_address_but(way, cut_at)
+        world, migration = _to_new_address_but(way, cut_at, ada, boris)
         assert migration.state == Migration.State.DONE, story(migration)
         assert _where_it_runs(world) == ["node-far/101"]
         _assert_sound(world, cut_at, usual)
@@ -86,15 +90,21 @@ def test_a_move_to_a_new_address_ends_as_if_no_call_had_been_cut(way: str, first
     assert cut_at > 20
 
 
-def _to_new_address_but(way: str, cut_at: int) -> tuple[FakeWorld, Migration]:
+def _to_new_address_but(way: str, cut_at: int, author: User, second: User) -> tuple[FakeWorld, Migration]:
     """Callers know the old address only, and stop coming once it is no longer passed on."""
     world, cut = FakeWorld(nodes=1), CUTS[way]
     mark = transaction.savepoint()
-    migration = begin_to_new_address(world, "stream")
+    migration = begin_to_new_address(world, "stream", actor=author)
+
+    def approve() -> None:
+        for asked in Approval.objects.filter(state="asked"):
+            decide_approval(approval=asked, decision="approve", comment="", actor=second, now=world.clock())
+
     world.cut_after(cut_at, cut.error, takes_effect=cut.takes_effect)
     world.later(CALLERS_KNOW_THE_OLD_ADDRESS_FOR_SECONDS, world.node("node-1").clients_know.clear)
     try:
-        migration = _run_through_kills(world, migration, **SHORT)
+        migration = _run_through_kills(world, migration, meanwhile=approve, **SHORT)
+        assert [one.state for one in Approval.objects.all()] == ["used"]
     finally:
         transaction.savepoint_rollback(mark)
     return world, migration
@@ -135,7 +145,7 @@ def _undisturbed_but(
     return world, migration
 
 
-def _run_through_kills(world: FakeWorld, migration: Migration, **settings: int) -> Migration:
+def _run_through_kills(world: FakeWorld, migration: Migration, **settings: Any) -> Migration:
     try:
         return run_to_end(world, migration, **settings)
     except SimulatedKill:

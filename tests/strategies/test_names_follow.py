@@ -17,7 +17,7 @@ from tests.fakes.world import FakeWorld
 from tests.moves import ADDRESS, NEW_ADDRESS, begin_to_new_address, story, tick
 from tests.zones.rig import Names, fall_behind, make_names
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_person_is_enough")]
 SHORT = {"forward_least_seconds": 60, "forward_quiet_seconds": 30}
 State = Migration.State
 

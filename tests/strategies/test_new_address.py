@@ -16,7 +16,7 @@ from tests.fakes.clock import START
 from tests.fakes.world import FakeWorld
 from tests.moves import ADDRESS, NEW_ADDRESS, begin_to_new_address, run_to_end, story, tick
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_person_is_enough")]
 # A day and some hours are many ticks: the same rules, in minutes.
 SHORT = {"forward_least_seconds": 300, "forward_quiet_seconds": 120}
 MINUTE = 60

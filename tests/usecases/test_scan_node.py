@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from migrations_app.models import AuditLine, Container, Node
+from migrations_app.models import AuditLine, Container, Node, Reservation
 from migrations_app.ports.shell import Reply, ReplyLost
 from migrations_app.usecases.scan_node import scan_node
 from tests.factories import make_container, make_customer, make_migration, make_node
@@ -371,3 +371,15 @@ def test_a_wrong_clock_and_a_full_dump_disk_are_findings_for_a_person(world: Fak
     assert "120.0 s ahead" in found["clock"].detail
     assert "1 MiB free" in found["dump_space"].detail
     assert {preparation.command for preparation in found.values()} == {""}
+
+
+def test_a_promised_address_that_the_scan_shows_is_promised_no_longer(world: FakeWorld) -> None:
+    fake = world.node("node-1")
+    fake.make_container("101", address="192.0.2.101")
+    node = make_node(fake=fake)
+    moved = make_container(node=node, ctid="101", addresses=["192.0.2.5"])
+    migration = make_migration(container=moved, state="done")
+    for address in ("192.0.2.101", "192.0.2.102"):
+        Reservation.objects.create(address=address, container=moved, migration=migration, reserved_at=START)
+    look_at(node, world)
+    assert list(Reservation.objects.open().values_list("address", flat=True)) == ["192.0.2.102"]

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from migrations_app.execution import forwards
-from migrations_app.models import Finding, LogLine, Migration, StepRun
+from migrations_app.models import Container, Finding, LogLine, Migration, StepRun
 from tests.factories import make_container, make_migration, make_node
 
 State = Migration.State
@@ -302,3 +302,21 @@ def test_it_shows_who_still_comes_to_the_old_address_and_offers_to_end_that(clie
     migration.refresh_from_db()
     assert migration.forward_released_at is not None
     assert "end-forward" not in offered(page(client, migration))
+
+
+def test_it_offers_the_way_back_and_goes_to_the_return_trip(client: Client) -> None:
+    first = make_migration(state=State.DONE, point_of_no_return_at=timezone.now(), finished_at=timezone.now())
+    Container.objects.filter(pk=first.container_id).update(node=first.target)
+    assert "bring-back" in offered(page(client, first))
+    reply = client.post(reverse("migration-bring-back", args=[first.pk]))
+    back = Migration.objects.get(returns=first)
+    assert reply["Location"] == reverse("migration", args=[back.pk])
+    assert f'takes back <a href="{reverse("migration", args=[first.pk])}">m{first.pk}</a>' in page(client, back)
+
+
+def test_it_says_why_there_is_no_way_back(client: Client) -> None:
+    first = make_migration(state=State.DONE, point_of_no_return_at=timezone.now(), retired_at=timezone.now())
+    Container.objects.filter(pk=first.container_id).update(node=first.target)
+    assert "bring-back" not in offered(page(client, first))
+    body = client.post(reverse("migration-bring-back", args=[first.pk]), follow=True).content.decode()
+    assert "was given up at" in body

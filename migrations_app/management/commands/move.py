@@ -10,11 +10,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from migrations_app.models import Container, Migration, Node
+from migrations_app.usecases.bring_back import NotBroughtBack, bring_back
 from migrations_app.usecases.schedule_migration import ScheduleRefused, schedule_migration
 
 LOOK_EVERY_SECONDS = 0.3
@@ -25,15 +27,25 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("ctid")
-        parser.add_argument("--to", required=True, metavar="NODE")
+        where = parser.add_mutually_exclusive_group(required=True)
+        where.add_argument("--to", metavar="NODE")
+        where.add_argument(
+            "--back", action="store_true", help="to where its last move took it from; as that was ordered"
+        )
         parser.add_argument("--method", default="auto", choices=Migration.Method.values)
         parser.add_argument(
             "--new-ip",
             metavar="ADDR",
             action="append",
-            help="its address there; once for each that it has, in their order",
+            help="its address there; once for each that it has, in their order; auto: the next free of the pools",
         )
         parser.add_argument("--new-name", metavar="HOST", default="", help="its host name there")
+        parser.add_argument(
+            "--as",
+            dest="author",
+            metavar="USER",
+            help="in whose name: where a second person has to approve, that one is asked for it by itself",
+        )
         parser.add_argument("--at", metavar="TIME", help="ISO 8601 with its zone, such as 2026-12-01T02:00+01:00")
         parser.add_argument("--no-rehearsal", action="store_true", help="do not start the copy once before")
         parser.add_argument("--no-fallback", action="store_true", help="when live is not possible, do not dump instead")
@@ -41,7 +53,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        migration = _schedule(options)
+        migration = _bring_back(options["ctid"]) if options["back"] else _schedule(options)
         if options["wait"]:
             _follow(migration, self.stderr.write if not options["json"] else None)
         report = _report(migration)
@@ -56,7 +68,7 @@ def _schedule(options: dict[str, Any]) -> Migration:
             container=_container(options["ctid"]),
             target=_node(options["to"]),
             method=options["method"],
-            actor=None,
+            actor=_author(options["author"]),
             now=timezone.now(),
             settings=settings.OVZ,
             not_before=_time(options["at"]),
@@ -67,6 +79,26 @@ def _schedule(options: dict[str, Any]) -> Migration:
         )
     except ScheduleRefused as refusal:
         raise CommandError("\n".join(f"{field}: {reason}" for field, reason in refusal.objections)) from refusal
+
+
+def _author(name: str | None) -> User | None:
+    if name is None:
+        return None
+    try:
+        return User.objects.get(username=name, is_staff=True, is_active=True)
+    except User.DoesNotExist as cause:
+        raise CommandError(f"Nobody of staff is called {name[:150]!r}.") from cause
+
+
+def _bring_back(ctid: str) -> Migration:
+    moves = _container(ctid).migrations.filter(point_of_no_return_at__isnull=False)
+    last = moves.order_by("-point_of_no_return_at", "-pk").first()
+    if last is None:
+        raise CommandError(f"Container {ctid} has not been moved by this panel: there is nothing to take back.")
+    try:
+        return bring_back(migration=last, actor=None, now=timezone.now(), settings=settings.OVZ)
+    except NotBroughtBack as refusal:
+        raise CommandError(str(refusal)) from refusal
 
 
 def _container(ctid: str) -> Container:

@@ -46,20 +46,14 @@ class Told:
 def gather(ctx: StepContext) -> Facts:
     """Return what both nodes say now; a single unreadable answer spoils no other."""
     order = ctx.order
-    wire = wire_addresses(order)
     here = tell(ctx, ctx.source, "source", {**_OF_BOTH, **_of_source(order)})
-    there = tell(ctx, ctx.target, "target", {**_OF_BOTH, **_of_target(order), **{a: facts.ArpOwner(a) for a in wire}})
-    on_the_wire = {address: there.values[address] for address in wire if address in there.values}
-    found = {field: value for field, value in there.values.items() if field not in wire}
+    there = tell(ctx, ctx.target, "target", {**_OF_BOTH, **_of_target(order), **_on_the_wire(order)})
     seen = Facts(
         order=order,
         at=ctx.now,
         source=SourceFacts(name=ctx.source.name, clock_offset_seconds=here.clock_offset_seconds, **here.values),
         target=TargetFacts(
-            name=ctx.target.name,
-            clock_offset_seconds=there.clock_offset_seconds,
-            on_the_wire=on_the_wire,
-            **found,
+            name=ctx.target.name, clock_offset_seconds=there.clock_offset_seconds, **_with_wire(order, there)
         ),
         unread=(*here.unread, *there.unread),
     )
@@ -70,7 +64,10 @@ def gather_again(ctx: StepContext) -> Facts:
     """Return what may have changed since: cheap questions only, the container's users are about to wait."""
     source, target = ctx.order.ctid, ctx.order.target_ctid
     both: Questions = {"service_runs": facts.ServiceRunning(), "conf": facts.NodeConfig()}
-    here = tell(ctx, ctx.source, "source", {**both, "lock": facts.CtLock(source), "at_work": facts.CtJobs(source)})
+    ours: Questions = {"config": facts.CtConfig(source), "macs": facts.Macs()}
+    here = tell(
+        ctx, ctx.source, "source", {**both, **ours, "lock": facts.CtLock(source), "at_work": facts.CtJobs(source)}
+    )
     there = tell(
         ctx,
         ctx.target,
@@ -81,13 +78,18 @@ def gather_again(ctx: StepContext) -> Facts:
             "fence": facts.FenceState(target),
             "address_owners": facts.Veip(),
             "disk": facts.Disk(),
+            **_on_the_wire(ctx.order),
         },
     )
     return Facts(
         order=ctx.order,
         at=ctx.now,
         source=SourceFacts(name=ctx.source.name, clock_offset_seconds=here.clock_offset_seconds, **here.values),
-        target=TargetFacts(name=ctx.target.name, clock_offset_seconds=there.clock_offset_seconds, **there.values),
+        target=TargetFacts(
+            name=ctx.target.name,
+            clock_offset_seconds=there.clock_offset_seconds,
+            **_with_wire(ctx.order, there),
+        ),
         unread=(*here.unread, *there.unread),
     )
 
@@ -109,10 +111,19 @@ def tell(ctx: StepContext, node: Endpoint, side: Side, questions: Questions) -> 
 
 
 def wire_addresses(order: Order) -> tuple[str, ...]:
-    """Return the addresses whose owner is looked for on the wire: usable ones of IPv4, a few."""
-    return tuple(address for address in order.addresses_there if is_usable(address) and ":" not in address)[
-        :MOST_ON_THE_WIRE
-    ]
+    """Return the addresses whose owner is looked for on the wire: usable ones, a few."""
+    return tuple(address for address in order.addresses_there if is_usable(address))[:MOST_ON_THE_WIRE]
+
+
+def _on_the_wire(order: Order) -> Questions:
+    return {address: facts.ArpOwner(address) for address in wire_addresses(order)}
+
+
+def _with_wire(order: Order, told: Told) -> dict[str, Any]:
+    """Return what the target said, with the answers about addresses in a field of their own."""
+    wire = wire_addresses(order)
+    answered = {address: told.values[address] for address in wire if address in told.values}
+    return {field: value for field, value in told.values.items() if field not in wire} | {"on_the_wire": answered}
 
 
 def is_usable(address: str) -> bool:

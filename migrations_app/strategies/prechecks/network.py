@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 
 from migrations_app.execution.outcome import Objection
-from migrations_app.strategies.prechecks.facts import Facts
-from migrations_app.strategies.prechecks.gather import is_usable
+from migrations_app.strategies.prechecks.facts import Facts, Unread
+from migrations_app.strategies.prechecks.gather import is_usable, wire_addresses
 
 _NETIF_MAC = re.compile(r"(?:^|[,;])mac=((?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2})", re.ASCII)
 
@@ -15,7 +15,8 @@ _NETIF_MAC = re.compile(r"(?:^|[,;])mac=((?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2})",
 def known_addresses(facts: Facts) -> list[Objection]:
     """What is moved is what the inventory knew when the migration was last looked at; reality must agree."""
     order, actual = facts.order, _actual_addresses(facts)
-    if actual is None or actual == frozenset(order.addresses):
+    own = frozenset(order.addresses)
+    if actual is None or actual in (own, own | frozenset(order.passed_on)):
         return list(_unusable(facts))
     return [
         Objection(
@@ -70,8 +71,9 @@ def free_on_the_wire(facts: Facts) -> list[Objection]:
     """While the container runs, its own node answers for it: nobody else may, whoever that is."""
     if facts.source.macs is None:
         return []
-    # A new address is nobody's yet, not even the container's own node's.
-    ours = frozenset() if facts.order.new_addresses else frozenset(facts.source.macs) | _own_macs(facts)
+    # A new address is nobody's yet, not even the container's own node's; unless it comes home and is still passed on.
+    strange = facts.order.new_addresses and not facts.order.passed_on
+    ours = frozenset() if strange else frozenset(facts.source.macs) | _own_macs(facts)
     strangers = {
         address: sorted(set(macs) - ours) for address, macs in facts.target.on_the_wire.items() if set(macs) - ours
     }
@@ -97,7 +99,7 @@ def _own_macs(facts: Facts) -> frozenset[str]:
 
 
 def _silent(facts: Facts) -> Iterable[Objection]:
-    silent = [address for address, macs in facts.target.on_the_wire.items() if not macs]
+    silent = [address for address, macs in facts.target.on_the_wire.items() if not macs and ":" not in address]
     arping = facts.target.tools is not None and facts.target.tools.has("arping")
     if silent and facts.runs and arping and not facts.order.new_addresses:
         yield Objection(
@@ -114,7 +116,7 @@ def in_reach(facts: Facts) -> list[Objection]:
     outside = [
         unread
         for unread in facts.unread
-        if unread.fact == "arp_owner" and "no device of this node" in unread.refusal.seen
+        if unread.fact == "arp_owner" and "no device of this node" in unread.refusal.seen and not is_about_ipv6(unread)
     ]
     if not outside:
         return []
@@ -126,6 +128,30 @@ def in_reach(facts: Facts) -> list[Objection]:
             way_out="Choose a node in the same network segment, or give the container a new address there.",
         )
     ]
+
+
+def not_looked_for(facts: Facts) -> list[Objection]:
+    """IPv6 is often routed to each node, and not every node can ask its neighbours: said by name, and no obstacle."""
+    reasons = {unread.refusal.asked_about: unread.refusal.seen for unread in facts.unread if is_about_ipv6(unread)}
+    asked = wire_addresses(facts.order)
+    left = [address for address in facts.order.addresses_there if is_usable(address) and address not in asked]
+    reasons |= {address: f"{len(asked)} are asked for at most" for address in left}
+    if not reasons:
+        return []
+    said = "; ".join(f"{address} ({reason})" for address, reason in reasons.items())
+    return [
+        Objection(
+            check_id="address-not-checked-target",
+            text=f"Not checked on the wire from {facts.there}: {said}.",
+            way_out="Look yourself whether another machine there has the address.",
+            command=f"ping -6 -c 2 {next(iter(reasons))}; ip -6 neighbour show {next(iter(reasons))}",
+            severity="warning",
+        )
+    ]
+
+
+def is_about_ipv6(unread: Unread) -> bool:
+    return unread.fact == "arp_owner" and ":" in unread.refusal.asked_about
 
 
 def programs(facts: Facts) -> list[Objection]:

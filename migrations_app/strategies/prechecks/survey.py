@@ -19,6 +19,7 @@ from migrations_app.strategies.prechecks import (
 )
 from migrations_app.strategies.prechecks.facts import Facts
 from migrations_app.strategies.prechecks.gather import gather, gather_again
+from migrations_app.strategies.prechecks.promised import still_free
 from migrations_app.strategies.prechecks.unread import unread_facts
 
 Rule = Callable[[Facts], list[Objection]]
@@ -44,6 +45,7 @@ RULES: Sequence[Rule] = (
     network.free_on_target,
     network.free_on_the_wire,
     network.in_reach,
+    network.not_looked_for,
     network.programs,
     room.on_disk,
     room.own_filesystem,
@@ -65,6 +67,7 @@ RULES_BEFORE_FREEZE: Sequence[Rule] = (
     kind.service,
     clocks.clocks,
     network.free_on_target,
+    network.free_on_the_wire,
     room.reserve_is_left,
 )
 _ORDER = {"blocker": 0, "warning": 1, "note": 2}
@@ -72,15 +75,15 @@ _ORDER = {"blocker": 0, "warning": 1, "note": 2}
 
 def survey(ctx: StepContext) -> tuple[Objection, ...]:
     """Return all objections of all rules, blockers first."""
-    return judge(gather(ctx), RULES)
+    return judge(gather(ctx), RULES, beside=still_free(ctx.order))
 
 
 def second_look(ctx: StepContext) -> tuple[Objection, ...]:
     """Return what stands against the freeze now: blockers only, nobody reads the rest at that moment."""
-    found = judge(gather_again(ctx), RULES_BEFORE_FREEZE)
+    found = judge(gather_again(ctx), RULES_BEFORE_FREEZE, beside=still_free(ctx.order))
     return tuple(objection for objection in found if objection.severity == "blocker")
 
 
-def judge(facts: Facts, rules: Iterable[Rule]) -> tuple[Objection, ...]:
-    found = [objection for rule in rules for objection in rule(facts)]
+def judge(facts: Facts, rules: Iterable[Rule], *, beside: Sequence[Objection] = ()) -> tuple[Objection, ...]:
+    found = [*beside, *(objection for rule in rules for objection in rule(facts))]
     return tuple(sorted(found, key=lambda objection: _ORDER[objection.severity]))

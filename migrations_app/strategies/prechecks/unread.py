@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from migrations_app.execution.outcome import Objection
 from migrations_app.strategies.prechecks.facts import Facts, Unread
+from migrations_app.strategies.prechecks.network import is_about_ipv6
 
 # Without these nobody can say whether the move is safe.
 ESSENTIAL = frozenset(
@@ -40,7 +41,7 @@ def unread_facts(facts: Facts) -> list[Objection]:
 
 def _is_no_wonder(facts: Facts, unread: Unread) -> bool:
     """A container that is not there has no configuration, and one that does not run no mounts."""
-    if unread.fact == "arp_owner" and "no device of this node" in unread.refusal.seen:
+    if is_about_ipv6(unread) or (unread.fact == "arp_owner" and "no device of this node" in unread.refusal.seen):
         return True
     if unread.side != "source" or facts.source.state is None:
         return False

@@ -35,7 +35,7 @@ class ChooseMethod(OneJob):
     title = "Choose the method"
 
     def run(self, ctx: StepContext) -> RunOutcome:
-        obstacles: tuple[str, ...] = ("its address changes",) if ctx.order.new_addresses else ()
+        obstacles = _of_order(ctx)
         seen = ctx.evidence_of("preflight")
         if seen.get("was_running", True) and not obstacles:
             op = VzmigrateCheck(destination=ctx.target.address, migration_id=ctx.order.migration_id, live=True)
@@ -66,6 +66,13 @@ def _data_mib(ctx: StepContext) -> int | None:
         return ctx.ask(ctx.source, CtSize(ctx.order.ctid)).kib // 1024
     except FactUnreadable:
         return None
+
+
+def _of_order(ctx: StepContext) -> tuple[str, ...]:
+    """What vzmigrate cannot do on the way."""
+    if ctx.order.new_addresses:
+        return ("its address changes",)
+    return ("its host name changes",) if ctx.order.new_hostname else ()
 
 
 def _obstacles(job: JobStatus) -> tuple[str, ...]:

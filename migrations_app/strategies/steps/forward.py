@@ -166,8 +166,13 @@ def _tunnels(ctx: StepContext, node: Endpoint) -> list[str]:
     return ctx.must(node, TunnelKinds()).split()
 
 
+def counting_node(kind: str, *, lives_on: Endpoint, came_from: Endpoint) -> Endpoint:
+    """Return the node where callers of the old address arrive."""
+    return lives_on if kind == "here" else came_from
+
+
 def _counting_node(ctx: StepContext, kind: str) -> Endpoint:
-    return ctx.target if kind == "here" else ctx.source
+    return counting_node(kind, lives_on=ctx.target, came_from=ctx.source)
 
 
 def _put_up(ctx: StepContext, kind: ForwardKind) -> str:

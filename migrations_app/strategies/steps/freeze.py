@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from migrations_app.execution.outcome import Done, RunOutcome, Waiting
+from migrations_app.execution.outcome import Done, Ready, Repeat, RunOutcome, Waiting
 from migrations_app.execution.step import Step, StepContext
 from migrations_app.ports.shell import Endpoint
 from migrations_app.strategies.steps import services
+from migrations_app.strategies.steps.approval import spent_or_again
 from migrations_app.strategies.steps.start_source import start_again
 from migrations_app.vz.facts import CtStatus, FactUnreadable
 from migrations_app.vz.ops import Drained, Freeze, Unfreeze
@@ -26,12 +27,17 @@ class FreezeAddresses(Step):
     public_phrase = "switching"
     opens_freeze = True
 
+    def admit(self, ctx: StepContext) -> Ready | Repeat:
+        if not (ctx.order.new_addresses or ctx.order.new_hostname):
+            return Ready()
+        return spent_or_again(ctx) or Ready()
+
     def run(self, ctx: StepContext) -> RunOutcome:
         if not ctx.order.addresses:
             return Done({"left_out": "the container has no address"})
         ctx.must(ctx.target, Freeze(addresses=held_back(ctx)))
         ctx.must(ctx.source, Freeze(addresses=held_back(ctx)))
-        busy = sum(_open_work(ctx, address) for address in ctx.order.addresses)
+        busy = sum(_open_work(ctx, address) for address in ctx.order.addresses + ctx.order.passed_on)
         began = ctx.started_at or ctx.now
         if busy and ctx.now - began < LONGEST_DRAIN:
             return Waiting(0)

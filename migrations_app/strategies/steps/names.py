@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db import transaction
+
 from migrations_app.execution.outcome import (
     AlreadyDone,
     CheckOutcome,
@@ -17,6 +19,7 @@ from migrations_app.execution.outcome import (
     RunOutcome,
     Waiting,
 )
+from migrations_app.execution.second_person import Reply
 from migrations_app.execution.step import Step, StepContext
 from migrations_app.models import Container, Migration, Publication, Zone
 from migrations_app.zones import publications
@@ -38,7 +41,7 @@ class PlanNames(Step):
         return Ready() if Zone.objects.exists() else AlreadyDone({"left_out": NO_ZONES})
 
     def run(self, ctx: StepContext) -> RunOutcome:
-        row = _newest(ctx, Kind.SWITCH) or _ask(ctx, Kind.SWITCH)
+        row = newest(ctx, Kind.SWITCH) or _ask(ctx, Kind.SWITCH)
         match row.state:
             case State.READY if row.blocking:
                 told = "; ".join(str(one[1]) for one in row.blocking)[:2000]
@@ -62,7 +65,7 @@ class LowerTtl(Step):
         return Ready() if ctx.evidence_of("plan_names").get("changes") else AlreadyDone({"left_out": "nothing changes"})
 
     def run(self, ctx: StepContext) -> RunOutcome:
-        row = _newest(ctx, Kind.LOWER) or _ask(ctx, Kind.LOWER)
+        row = _lowered_for(ctx, newest(ctx, Kind.SWITCH)) or _ask(ctx, Kind.LOWER)
         if row.state == State.READY and not publications.plan_of(row).changes:
             return Done({"old_ttl_seconds": 0})
         if not isinstance(carried := _carried(ctx, row, State.VERIFIED), Done):
@@ -73,7 +76,12 @@ class LowerTtl(Step):
         return Done({"publication": row.pk, "old_ttl_seconds": _longest_ttl(row)})
 
     def undo(self, ctx: StepContext) -> RunOutcome:
-        return _taken_back(_newest(ctx, Kind.LOWER), now=ctx.now)
+        """Newest first: a difference that was made anew had its own lowering, on top of the first."""
+        rows = Publication.objects.filter(migration_id=ctx.order.migration_id, kind=Kind.LOWER)
+        for row in rows.order_by("-pk"):
+            if isinstance(back := _taken_back(row, now=ctx.now), Waiting):
+                return back
+        return Done()
 
 
 class SwitchNames(Step):
@@ -89,9 +97,11 @@ class SwitchNames(Step):
         return Ready() if ctx.evidence_of("plan_names").get("changes") else AlreadyDone({"left_out": "nothing changes"})
 
     def run(self, ctx: StepContext) -> RunOutcome:
-        row = _newest(ctx, Kind.SWITCH) or _ask(ctx, Kind.SWITCH)
+        row = newest(ctx, Kind.SWITCH) or _ask(ctx, Kind.SWITCH)
         if row.state == State.STALE:
             return _moved(ctx, row)
+        if row.state == State.READY and not row.blocking:
+            return _publish_approved(ctx, row)
         return _carried(ctx, row, State.PUBLISHED, State.VERIFIED)
 
 
@@ -104,10 +114,10 @@ class VerifyNames(Step):
     reversible = False
 
     def check(self, ctx: StepContext) -> CheckOutcome:
-        return Ready() if _newest(ctx, Kind.SWITCH) else AlreadyDone({"left_out": "nothing changes"})
+        return Ready() if newest(ctx, Kind.SWITCH) else AlreadyDone({"left_out": "nothing changes"})
 
     def run(self, ctx: StepContext) -> RunOutcome:
-        row = _newest(ctx, Kind.SWITCH)
+        row = newest(ctx, Kind.SWITCH)
         if row is None or row.state == State.VERIFIED:
             return Done({"verified_at": _iso(row.verified_at)} if row else {})
         if row.state == State.PUBLISHED:
@@ -122,23 +132,38 @@ class RestoreTtl(Step):
     reversible = False
 
     def check(self, ctx: StepContext) -> CheckOutcome:
+        """A return trip may find TTLs low that its first move has lowered, and had no time to restore."""
         lowered = ctx.evidence_of("lower_ttl").get("old_ttl_seconds")
-        return Ready() if lowered else AlreadyDone({"left_out": "none was lowered"})
+        comes_back = ctx.order.returns is not None and ctx.evidence_of("plan_names").get("changes")
+        return Ready() if lowered or comes_back else AlreadyDone({"left_out": "none was lowered"})
 
     def run(self, ctx: StepContext) -> RunOutcome:
-        row = _newest(ctx, Kind.RESTORE) or _ask(ctx, Kind.RESTORE)
+        row = newest(ctx, Kind.RESTORE) or _ask(ctx, Kind.RESTORE)
         if row.state == State.READY and not publications.plan_of(row).changes:
             return Done()
         return _carried(ctx, row, State.PUBLISHED, State.VERIFIED)
 
 
-def _newest(ctx: StepContext, kind: Publication.Kind) -> Publication | None:
+def newest(ctx: StepContext, kind: Publication.Kind) -> Publication | None:
     rows = Publication.objects.filter(migration_id=ctx.order.migration_id, kind=kind)
     return rows.order_by("-pk").first()
 
 
+def let_go(row: Publication) -> None:
+    """Have the difference made anew when it is asked for again."""
+    Publication.objects.filter(pk=row.pk).update(migration=None)
+
+
+def _lowered_for(ctx: StepContext, switch: Publication | None) -> Publication | None:
+    """Return the lowering that was made for this difference, not for one before it."""
+    row = newest(ctx, Kind.LOWER)
+    if row is None or switch is None or row.of_id != switch.pk or row.state == State.UNDONE:
+        return None
+    return row
+
+
 def _ask(ctx: StepContext, kind: Publication.Kind) -> Publication:
-    switch = None if kind == Kind.SWITCH else _newest(ctx, Kind.SWITCH)
+    switch = None if kind == Kind.SWITCH else newest(ctx, Kind.SWITCH)
     row = publications.ask(
         kind=kind,
         of=switch,
@@ -168,15 +193,26 @@ def _carried(ctx: StepContext, row: Publication, *wanted: str) -> RunOutcome:
     return _given_up(row)
 
 
+@transaction.atomic
+def _publish_approved(ctx: StepContext, row: Publication) -> RunOutcome:
+    """What was approved and begun goes on; a difference that was made since needs a yes of its own."""
+    if not (refused := ctx.second_person.spend(ctx.order.migration_id, ctx.now)):
+        return _carried(ctx, row, State.PUBLISHED, State.VERIFIED)
+    answer = ctx.second_person.answer(ctx.order.migration_id, ctx.now)
+    if answer.reply is Reply.NO:
+        return Failed(name="ApprovalRejected", reason=answer.words, park=True)
+    return Waiting(LONG_POLL_SECONDS, Progress(stage=answer.words or refused))
+
+
 def _given_up(row: Publication) -> Failed:
     """A person's retry asks anew: what failed once may have been put right."""
-    Publication.objects.filter(pk=row.pk).update(migration=None)
+    let_go(row)
     return Failed(name="NamesRefused", reason=f"{row}: {row.failure} {row.failure_detail}".strip(), park=True)
 
 
 def _moved(ctx: StepContext, row: Publication) -> RunOutcome:
     """Somebody changed a record since: a new difference is made, and a person looks before it is published."""
-    Publication.objects.filter(pk=row.pk).update(migration=None)
+    let_go(row)
     fresh = _ask(ctx, Kind.SWITCH)
     return Failed(
         name="NamesMoved",
@@ -186,8 +222,8 @@ def _moved(ctx: StepContext, row: Publication) -> RunOutcome:
     )
 
 
-def _taken_back(row: Publication | None, *, now: datetime) -> RunOutcome:
-    if row is None or row.state in (State.UNDONE, State.STALE, State.FAILED, State.READY):
+def _taken_back(row: Publication, *, now: datetime) -> RunOutcome:
+    if row.state in (State.UNDONE, State.STALE, State.FAILED, State.READY):
         return Done()
     if row.state == State.WAITING:
         return Waiting(POLL_SECONDS)

@@ -10,6 +10,8 @@ from migrations_app.strategies.prechecks import second_look
 
 # What ends by itself: a nightly backup, a colleague at work.
 PASSING = frozenset({"at-work-source", "at-work-target", "lock-held"})
+# Somebody else has the address that the container would begin to serve at.
+IN_USE = frozenset({"address-in-use", "address-answered-elsewhere", "address-taken-meanwhile"})
 LONGEST_WAIT = timedelta(hours=3)
 POLL_SECONDS = 15.0
 
@@ -23,6 +25,9 @@ class Recheck(Step):
 
     def check(self, ctx: StepContext) -> CheckOutcome:
         lasting = tuple(objection for objection in second_look(ctx) if objection.check_id not in PASSING)
+        in_use = " ".join(objection.text for objection in lasting if objection.check_id in IN_USE)
+        if in_use:
+            return Failed(name="AddressInUse", reason=in_use, park=True)
         return Blocked(lasting) if lasting else Ready()
 
     def run(self, ctx: StepContext) -> RunOutcome:

@@ -39,6 +39,11 @@ class FactUnreadable(Exception):
         self.exit_code = answer.exit_code
         self.seen = seen
 
+    @property
+    def asked_about(self) -> str:
+        """The argument of the question, "" where it took none."""
+        return self.fact.partition(",")[2]
+
 
 @dataclass(frozen=True)
 class Fact(ABC, Generic[T]):

@@ -160,10 +160,10 @@ def _target() -> TargetFacts:
     )
 
 
-def unread(fact: str, *, side: str = "source", said: str = "boom") -> Unread:
+def unread(fact: str, *, side: str = "source", said: str = "boom", fact_name: str = "") -> Unread:
     refusal = FactUnreadable(fact, Answer(exit_code=1, output="", error=said), "the command failed")
     node = "node-1" if side == "source" else "node-2"
-    return Unread(node=node, side=side, fact=fact, refusal=refusal)  # type: ignore[arg-type]
+    return Unread(node=node, side=side, fact=fact_name or fact, refusal=refusal)  # type: ignore[arg-type]
 
 
 def severities(rule: Callable[[Facts], list[Objection]], facts_seen: Facts) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from migrations_app.strategies.prechecks import layout, network
+from migrations_app.strategies.prechecks.unread import unread_facts
 from migrations_app.vz.facts import Checked
 from tests.strategies.prechecks.scene import (
     ADDRESS,
@@ -164,6 +165,35 @@ def test_a_target_outside_the_network_is_refused() -> None:
     said = f"no device of this node lies in the network of {ADDRESS}"
     facts = seen(target={"on_the_wire": {}}, unread=(unread("arp_owner", side="target", said=said),))
     assert severities(network.in_reach, facts) == {"address-other-network": "blocker"}
+
+
+V6 = "2001:db8::101"
+
+
+def test_what_could_not_be_looked_for_is_said_by_name() -> None:
+    said = f"no device of this node lies in the network of {V6}"
+    facts = seen(
+        addresses=(ADDRESS, V6), unread=(unread(f"arp_owner,{V6}", side="target", said=said, fact_name="arp_owner"),)
+    )
+    found = the_one(network.not_looked_for, facts)
+    assert (found.check_id, found.severity) == ("address-not-checked-target", "warning")
+    assert V6 in found.text
+    assert said in found.text
+    assert network.in_reach(facts) == []
+    assert unread_facts(facts) == []
+
+
+def test_of_many_addresses_those_not_looked_for_are_named() -> None:
+    found = the_one(network.not_looked_for, seen(addresses=tuple(f"192.0.2.{number}" for number in range(101, 106))))
+    assert "192.0.2.104" in found.text
+    assert "192.0.2.103" not in found.text
+
+
+def test_a_stranger_of_ipv6_is_a_stranger() -> None:
+    facts = seen(addresses=(V6,), target={"on_the_wire": {V6: (STRANGER_MAC,)}})
+    assert severities(network.free_on_the_wire, facts) == {"address-answered-elsewhere": "blocker"}
+    silent = seen(addresses=(V6,), target={"on_the_wire": {V6: ()}})
+    assert network.free_on_the_wire(silent) == []
 
 
 PROGRAMS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {

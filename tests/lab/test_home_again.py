@@ -1,0 +1,107 @@
+"""To another network and home again, under load, with names that two real servers serve."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab import proof_new_address as there
+from lab.demo_fleet import create, fill
+from lab.handle import Lab
+from lab.load import Load, under_load
+from lab.names import TTL_SECONDS, NameServers
+from lab.panel import Panel
+
+pytestmark = pytest.mark.lab
+
+RATE_EACH = 20.0
+FOLLOW_SECONDS = 300
+CONTAINER, NEW_ADDRESS = there.CONTAINER, there.NEW_ADDRESS
+WANTED = {
+    ("mail.example.com", "A"): (CONTAINER.address,),
+    ("example.com", "TXT"): (f'"v=spf1 ip4:{CONTAINER.address} -all"',),
+    ("104.2.0.192.in-addr.arpa", "PTR"): ("mail.example.com.",),
+    ("104.100.51.198.in-addr.arpa", "PTR"): (),
+}
+
+
+@pytest.fixture(scope="module")
+def far_lab() -> Iterator[Lab]:
+    """One node at home, one in another network."""
+    with Lab.start(nodes=2, far_nodes=1) as running:
+        yield running
+
+
+@pytest.fixture
+def panel(far_lab: Lab, tmp_path: Path) -> Iterator[Panel]:
+    panel = Panel(far_lab, tmp_path / "panel", there.SETTINGS)
+    try:
+        home = far_lab.node(CONTAINER.node)
+        create(home, CONTAINER)
+        fill(home, CONTAINER)
+        home.run(["vzctl", "start", str(CONTAINER.ctid)])
+        panel.set_up()
+        panel.start_worker()
+        yield panel
+    finally:
+        panel.stop()
+
+
+def follow(panel: Panel, number: int, step: str = "") -> dict[str, Any]:
+    words = ("lab.follow", str(number), step, str(FOLLOW_SECONDS))
+    told: dict[str, Any] = json.loads(panel.run_module(*words, timeout_seconds=FOLLOW_SECONDS + 60))
+    return told
+
+
+def order(panel: Panel, *words: str) -> int:
+    return int(json.loads(panel.manage("move", str(CONTAINER.ctid), *words, "--json"))["id"])
+
+
+def test_it_comes_home_with_all_that_was_written_and_nobody_notices(far_lab: Lab, panel: Panel) -> None:
+    far = next(node.name for node in far_lab.nodes if node.name != CONTAINER.node)
+    with there.names(far_lab, panel) as servers, far_lab.watch() as watching:
+        loads, number = _there_and_back(far_lab, panel, servers, far)
+        told = follow(panel, number)
+        assert (told["state"], told["failure"]) == ("done", ""), told
+        assert told["certificate"]["differences"] == 0
+        for server in (servers.primary, servers.secondary):
+            said = {key: servers.values(*key, server=server) for key in WANTED}
+            assert {key: values for key, (values, _) in said.items()} == WANTED
+            assert {ttl for values, ttl in said.values() if values} == {TTL_SECONDS}
+    home = far_lab.node(CONTAINER.node)
+    for load in loads:
+        assert load.report is not None
+        assert load.report["failed_requests"] == 0, load.report["failures"]
+        assert load.report["acknowledged_writes"] > 50
+        assert load.writes_lost_on(home, CONTAINER.ctid) == 0
+    assert watching.report.max_copies_running == 1
+    for node in far_lab.nodes:
+        left = node.run(["sh", "-c", "ip rule; ip route; ip -br link"]).stdout
+        assert "ovzf" not in left
+        assert NEW_ADDRESS not in left
+
+
+def _there_and_back(lab: Lab, panel: Panel, servers: NameServers, far: str) -> tuple[list[Load], int]:
+    """Order the way back while the old address is still passed on; one caller follows the name, one never looks."""
+    asks = ["--name", CONTAINER.hostname, "--server", servers.primary]
+    with ExitStack() as stack:
+        loads = [
+            stack.enter_context(under_load(lab, CONTAINER.address, panel.folder, rate=RATE_EACH, follow=follow))
+            for follow in (asks, [])
+        ]
+        time.sleep(1)
+        first = order(panel, "--to", far, "--method", "stream", "--no-fallback", "--new-ip", NEW_ADDRESS)
+        assert follow(panel, first, "stay_until_quiet")["at"] == ["stay_until_quiet"]
+        time.sleep(2 * TTL_SECONDS)  # the one who follows writes at the new address by now
+        back = order(panel, "--back")
+        assert follow(panel, first)["state"] == "done"
+        told = follow(panel, back, "stay_until_quiet")
+        assert told["at"] == ["stay_until_quiet"], told
+        time.sleep(2 * TTL_SECONDS)
+    return loads, back
