@@ -32,7 +32,7 @@ work: setup ## the worker alone
 	@$(MANAGE) work
 
 test: setup ## every test: unit, gate, lab, browser, SQLite and PostgreSQL
-	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: setup ## format and lint: Python, templates, shell
 	@$(VENV)/bin/ruff format --check .

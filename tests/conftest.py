@@ -27,18 +27,9 @@ from tests.turns import turn
 PASSWORD = "correct horse battery staple"
 
 
-# One panel or one lab for the whole room: its tests stay on one worker.
-SHARED_ROOMS = ("browser", "durability")
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, None, None]:
-    """Keep tests that share a lab on one worker, and begin with the one that takes longest."""
-    for item in items:
-        if item.path.parent.name in SHARED_ROOMS:
-            item.add_marker(pytest.mark.xdist_group(item.path.parent.name))
-        elif item.get_closest_marker("lab"):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    """Begin with the one that takes longest: several workers share the files, each file stays on one."""
     yield
     items.sort(key=lambda item: item.get_closest_marker("postgres") is None)
 

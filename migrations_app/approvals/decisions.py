@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
@@ -64,12 +65,14 @@ def void(approval: Approval, because: str) -> bool:
 
 def void_all_of(kind: str, subject_id: int, because: str) -> list[str]:
     """Void what is open of a subject that is being changed, and return what that was, for the trail."""
-    rows = list(Approval.objects.of(kind, subject_id).open())
-    return [str(row) for row in rows if void(row, because)]
+    return _void_each(Approval.objects.of(kind, subject_id).open(), because)
 
 
 def void_others_of(subject: Subject, because: str, *, now: datetime) -> list[str]:
     """The same, but for a request that holds for exactly this: whoever asked a moment ago keeps it."""
     rows = Approval.objects.of(subject.kind, subject.id).open()
-    others = rows.exclude(digest=subject.digest, valid_until__gt=now)
-    return [str(row) for row in others if void(row, because)]
+    return _void_each(rows.exclude(digest=subject.digest, valid_until__gt=now), because)
+
+
+def _void_each(rows: Iterable[Approval], because: str) -> list[str]:
+    return [str(row) for row in rows if void(row, because)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -34,3 +36,16 @@ def record(verb: str, subject: str, *, actor: User | None, now: datetime, **more
     line.digest = chain.digest_of(line)
     line.save(force_insert=True)
     AuditHead.objects.filter(pk=AuditHead.ONE).update(number=line.number, digest=line.digest)
+
+
+@contextmanager
+def or_refused(
+    refusal: type[Exception], verb: str, subject: object, *, actor: User | None, now: datetime
+) -> Iterator[None]:
+    """Do it in one transaction; a refusal takes that back, and is itself written down, with its words as the reason."""
+    try:
+        with transaction.atomic():
+            yield
+    except refusal as reason:
+        record(f"refuse_{verb}", str(subject), actor=actor, now=now, reason=str(reason))
+        raise

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Literal
 
 from django.contrib.auth.models import User
-from django.db import transaction
 
 from migrations_app.approvals import decisions, people, rules
 from migrations_app.approvals.rules import Objection
@@ -35,11 +34,8 @@ def decide_approval(*, approval: Approval, decision: Decision, comment: str, act
     """
     settle_approvals(kind=approval.subject_kind, subject_id=approval.subject_id, now=now)
     try:
-        with transaction.atomic():
+        with trail.or_refused(DecisionRefused, decision, approval, actor=actor, now=now):
             _decide(approval, decision, comment.strip(), actor, now)
-    except DecisionRefused as refusal:
-        trail.record(f"refuse_{decision}", str(approval), actor=actor, now=now, reason=str(refusal))
-        raise
     finally:
         approval.refresh_from_db()
 

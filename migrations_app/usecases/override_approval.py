@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import transaction
 
 from migrations_app.approvals import decisions, people, rules
 from migrations_app.approvals.rules import Objection
@@ -35,11 +34,8 @@ def override_approval(
     """
     settle_approvals(kind=approval.subject_kind, subject_id=approval.subject_id, now=now)
     try:
-        with transaction.atomic():
+        with trail.or_refused(OverrideRefused, "override", approval, actor=actor, now=now):
             _override(approval, reason.strip(), actor, now, settings)
-    except OverrideRefused as refusal:
-        trail.record("refuse_override", str(approval), actor=actor, now=now, reason=str(refusal))
-        raise
     finally:
         approval.refresh_from_db()
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import transaction
 
 from migrations_app.audit import trail
 from migrations_app.batches import states, turn
@@ -28,12 +27,8 @@ def resume_batch(*, batch: Batch, actor: User | None, now: datetime, settings: M
     :raises ApprovalMissing: it was changed meanwhile, and nobody else has approved that.
     """
     settle_approvals(kind=Approval.Kind.BATCH, subject_id=batch.pk, now=now)
-    try:
-        with transaction.atomic():
-            _resume(batch, actor, now, settings)
-    except ApprovalMissing as refusal:
-        trail.record("refuse_resume", str(batch), actor=actor, now=now, reason=str(refusal))
-        raise
+    with trail.or_refused(ApprovalMissing, "resume", batch, actor=actor, now=now):
+        _resume(batch, actor, now, settings)
     batch.refresh_from_db()
 
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import transaction
 
 from migrations_app.audit import trail
 from migrations_app.batches import states, turn
@@ -33,12 +32,8 @@ def start_batch(*, batch: Batch, actor: User | None, now: datetime, settings: Ma
     :raises ApprovalMissing: nobody else has approved it as it stands now.
     """
     settle_approvals(kind=Approval.Kind.BATCH, subject_id=batch.pk, now=now)
-    try:
-        with transaction.atomic():
-            _start(batch, actor, now, settings)
-    except ApprovalMissing as refusal:
-        trail.record("refuse_start", str(batch), actor=actor, now=now, reason=str(refusal))
-        raise
+    with trail.or_refused(ApprovalMissing, "start", batch, actor=actor, now=now):
+        _start(batch, actor, now, settings)
     schedule_items(batch_id=batch.pk, now=now, settings=settings)
     batch.refresh_from_db()
 
