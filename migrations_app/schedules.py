@@ -10,6 +10,7 @@ from typing import Any
 from django.db import models, transaction
 from django.db.models import Q
 
+from migrations_app.bell import ring
 from migrations_app.models import (
     Alternative,
     Approval,
@@ -23,7 +24,6 @@ from migrations_app.models import (
     Round,
     Zone,
 )
-from migrations_app.tasks import ring
 
 # A ring that was lost is heard again after this; a doubled one is harmless.
 RING_AGAIN = timedelta(seconds=6)
@@ -45,6 +45,12 @@ class Due:
         """
         due = self.rows(now).filter(**{f"{self.column}__lte": now}).order_by(self.column)
         return sum(self._claim(pk, at, now) for pk, at in due.values_list("pk", self.column)[:MOST_AT_ONCE])
+
+    def call_again(self, now: datetime) -> None:
+        """Make due at once what may have been rung for and not heard; what is rung for too early is harmless."""
+        claimed_until = now + RING_AGAIN
+        claimed = self.rows(claimed_until).filter(**{f"{self.column}__gt": now, f"{self.column}__lte": claimed_until})
+        claimed.update(**{self.column: now})
 
     def _claim(self, pk: int, at: datetime, now: datetime) -> bool:
         with transaction.atomic():
@@ -83,6 +89,12 @@ TABLE = (
     Due(door="pairs", column="next_at", rows=lambda now: Round.objects.filter(name=Round.Name.PAIRS)),
     Due(door="check_pair", column="next_look_at", rows=lambda now: PairCheck.objects.open()),
 )
+
+
+def call_again(now: datetime) -> None:
+    """Forget what was rung for a moment ago: with the queue's processes the calls they had taken are gone."""
+    for due in TABLE:
+        due.call_again(now)
 
 
 def ring_for_everything_due(now: datetime) -> int:

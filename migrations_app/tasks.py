@@ -6,9 +6,9 @@ import time
 
 from django.conf import settings
 from django.utils import timezone
-from django_q.tasks import async_task
 
 from migrations_app import wiring
+from migrations_app.bell import ring
 from migrations_app.usecases.advance_batch import advance_batch
 from migrations_app.usecases.advance_migration import LeaseTaken, advance_migration
 from migrations_app.usecases.advance_names import advance_names
@@ -110,8 +110,3 @@ def check_pair(check_id: int) -> None:
 def canary(sung_at: str) -> str:
     """Prove that a worker takes tasks and that the result is saved."""
     return sung_at
-
-
-def ring(door: str, row_id: int | str) -> None:
-    """Put one of the doors above on the queue."""
-    async_task(f"migrations_app.tasks.{door}", row_id, task_name=f"{door} {row_id}"[:90])

@@ -47,7 +47,7 @@ def make_node(*, fake: FakeNode | None = None, name: str = "", **overrides: Any)
     host_key = fake.host_key if fake else public_key(name)
     values: dict[str, Any] = {
         "name": name,
-        "address": fake.address if fake else f"198.51.100.{number % 250 + 1}",
+        "address": fake.address if fake else f"198.51.{100 + number // 250 % 100}.{number % 250 + 1}",
         "port": fake.port if fake else 22,
         "state": Node.State.READY,
         "offered_host_key": host_key,

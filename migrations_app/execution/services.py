@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime, timedelta
 from typing import Any
 
-from migrations_app.models import SeenService
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+
+from migrations_app.execution.silence import Tally
+from migrations_app.models import Migration, SeenService, StepRun
 from migrations_app.ports.probe import Certificate, Face, Look
+
+# Who watches says so again and again; after this long without a word somebody else does.
+WATCH = timedelta(seconds=5)
+COUNTED = ("knocks", "unanswered", "silent_seconds", "longest_silence_seconds")
 
 
 def of(migration_id: int) -> list[SeenService]:
@@ -19,7 +27,8 @@ def keep_before(
 ) -> None:
     """Keep what it shows before the move; whatever was known of a try before that is forgotten."""
     fresh = {"before": asdict(look), "unsteady": [list(one) for one in unsteady]}
-    forgotten: dict[str, Any] = {"after": None, "contrasts": [], "accepted": []}
+    forgotten: dict[str, Any] = {"after": None, "contrasts": [], "accepted": [], "unwatched_seconds": 0.0}
+    forgotten |= {"watched_by": "", "watched_until": None} | dict.fromkeys(COUNTED, 0)
     SeenService.objects.update_or_create(
         migration_id=migration_id, address=address, port=port, defaults=fresh | forgotten
     )
@@ -39,6 +48,40 @@ def accept(row: SeenService) -> None:
 def unaccepted(row: SeenService) -> list[dict[str, str]]:
     """Return the contrasts that nothing explains and nobody accepted."""
     return [one for one in row.contrasts if not one["explanation"] and [one["name"], one["aspect"]] not in row.accepted]
+
+
+def take_watch(name: str, now: datetime) -> list[SeenService]:
+    """Return what this worker is to watch from now on; how long nobody did before is noted."""
+    mine = Q(watched_by=name) | Q(watched_until=None) | Q(watched_until__lt=now)
+    rows = list(_to_watch().filter(mine))
+    for row in rows:
+        if row.watched_by != name:
+            gap = now - row.watched_until + WATCH if row.watched_until else timedelta(0)
+            SeenService.objects.filter(pk=row.pk).update(unwatched_seconds=F("unwatched_seconds") + gap.total_seconds())
+    taken = SeenService.objects.filter(mine, pk__in=[row.pk for row in rows])
+    if rows and taken.update(watched_by=name, watched_until=now + WATCH) < len(rows):
+        return list(_to_watch().filter(watched_by=name))
+    return rows
+
+
+def tally_of(row: SeenService) -> Tally:
+    return Tally(**{name: getattr(row, name) for name in COUNTED})
+
+
+def keep_silences(tallies: Mapping[int, Tally]) -> None:
+    """Keep what was counted at each service, by its row."""
+    told = [SeenService(pk=pk, **{name: getattr(tally, name) for name in COUNTED}) for pk, tally in tallies.items()]
+    SeenService.objects.bulk_update(told, COUNTED)
+
+
+def _to_watch() -> QuerySet[SeenService]:
+    """Return those that were seen before the move and not yet after it; a move that waits for a person waits long."""
+    steps = StepRun.objects.filter(migration=OuterRef("migration"))
+    seen = Exists(steps.filter(name="look_before", state=StepRun.State.DONE))
+    seen_again = Exists(steps.filter(name="probe_outside", state__in=(StepRun.State.DONE, StepRun.State.SKIPPED)))
+    frozen = Q(migration__frozen_at__isnull=False, migration__unfrozen_at=None)
+    moving = Q(migration__state__in=(Migration.State.RUNNING, Migration.State.ROLLING_BACK))
+    return SeenService.objects.filter(seen, ~seen_again, moving | (frozen & Q(migration__state=Migration.State.PARKED)))
 
 
 def look_before(row: SeenService) -> Look:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django_q.models import OrmQ, Task
 
-from migrations_app.tasks import ring
+from migrations_app.bell import ring
 
 SING_EVERY_SECONDS = 3.0
 SILENCE = timedelta(seconds=15)

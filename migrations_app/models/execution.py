@@ -231,6 +231,14 @@ class SeenService(models.Model):
     unsteady = models.JSONField(default=list)
     contrasts = models.JSONField(default=list)  # as in strategies/likeness.py
     accepted = models.JSONField(default=list)  # [name, aspect] of contrasts that a person found in order
+    # What callers met while it moved: execution/silence.py.
+    knocks = models.PositiveIntegerField(default=0)
+    unanswered = models.PositiveIntegerField(default=0)
+    silent_seconds = models.FloatField(default=0.0)
+    longest_silence_seconds = models.FloatField(default=0.0)
+    unwatched_seconds = models.FloatField(default=0.0)  # nobody knocked: its worker was gone
+    watched_by = models.CharField(max_length=120, blank=True)
+    watched_until = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["migration", "address", "port"], name="service_once_per_place")]

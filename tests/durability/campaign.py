@@ -22,6 +22,8 @@ STEPS = [(method, step.name) for method in METHODS for step in RECIPES[method]]
 SEED = 20
 MOST_WAVES = 8
 WAVE_SECONDS = 240.0
+# Then nothing is killed any more, and what is still under way may end in peace.
+PEACE_SECONDS = 120.0
 LOOK_EVERY_SECONDS = 0.005
 # Lasts a thousandth of a second where the services answer: who wants to see it must not blink.
 BLINK = "probe_outside"
@@ -115,6 +117,7 @@ class Campaign:
             orders = zip(containers, (method for method, _ in pairs), strict=True)
             numbers = self.fleet.order(orders, freeze_budget_seconds=30.0)
             self._fight(dict(zip(numbers, (alone for _, alone in pairs), strict=True)))
+            self.fleet.await_end(numbers, seconds=PEACE_SECONDS)
             time.sleep(SETTLE_SECONDS)
         for number, container, load in zip(numbers, containers, loads, strict=True):
             self.moved[number] = self._take_stock(number, container, load)

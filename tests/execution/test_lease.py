@@ -13,7 +13,7 @@ from django.utils import timezone
 from migrations_app.execution import lease, recorder
 from migrations_app.execution.lease import LeaseLost, LeaseTaken
 from migrations_app.models import Migration, StepRun
-from migrations_app.schedules import ring_for_everything_due
+from migrations_app.schedules import call_again, ring_for_everything_due
 from tests.execution.stage import Stage, begun
 from tests.factories import make_migration
 from tests.fakes.clock import START
@@ -209,3 +209,18 @@ def _name_of_a_dead_process() -> str:
     process.kill()
     process.wait()
     return name
+
+
+def test_what_a_killed_queue_had_taken_is_called_again() -> None:
+    """It was rung for, its next ring is six seconds away, and nobody is left who heard the first one."""
+    make_migration(**begun(), next_tick_at=timezone.now())
+    assert ring_for_everything_due(timezone.now()) == 1
+    assert ring_for_everything_due(timezone.now()) == 0
+    call_again(timezone.now())
+    assert ring_for_everything_due(timezone.now()) == 1
+
+
+def test_what_waits_for_long_is_not_called_early() -> None:
+    make_migration(**begun(), next_tick_at=_later())
+    call_again(timezone.now())
+    assert ring_for_everything_due(timezone.now()) == 0

@@ -85,3 +85,15 @@ def test_pressed_twice_it_says_why_not(client: Client) -> None:
 
 def test_what_is_explained_is_shown_with_its_explanation(client: Client) -> None:
     assert "It names what is new." in page(client, parked_over("It names what is new."))
+
+
+def test_it_shows_what_callers_met_while_it_moved(client: Client) -> None:
+    migration = parked_over()
+    assert "not watched yet" in page(client, migration)
+    rows = SeenService.objects.filter(migration=migration)
+    rows.update(knocks=400)
+    assert "never silent" in page(client, migration)
+    rows.update(unanswered=3, silent_seconds=4.26, longest_silence_seconds=2.04, unwatched_seconds=5.5)
+    body = " ".join(page(client, migration).split())
+    for words in ("silent for 2.0 s at most, 4.3 s in all", "3 of 400 connections", "nobody watched for 5.5 s"):
+        assert words in body

@@ -16,9 +16,10 @@ from django.utils import timezone
 from migrations_app import wiring
 from migrations_app.capacity import rounds
 from migrations_app.execution import lease
+from migrations_app.execution.lookout import Lookout
 from migrations_app.management.cluster import ClusterGroup
 from migrations_app.management.watchdog import Watchdog
-from migrations_app.schedules import ring_for_everything_due
+from migrations_app.schedules import call_again, ring_for_everything_due
 
 log = logging.getLogger(__name__)
 LOOK_EVERY_SECONDS = 0.2
@@ -27,18 +28,20 @@ DATABASE_AWAY_SECONDS = 1.0
 
 
 class Command(BaseCommand):
+    # Those that read every page wait for `check`: a worker that was killed should be back at once.
+    requires_system_checks = ["ovzpanel"]
     help = "Do the work: ring for what is due, keep the queue alive. Any number may run against one database."
 
     def handle(self, *args: Any, **options: Any) -> None:
         signal.signal(signal.SIGTERM, _stop)
-        wiring.panel_public_key()  # made at the first start: the pages show it
         rounds.begin(timezone.now())
         cluster = ClusterGroup()
         cluster.sweep()
         cluster.start()
+        call_again(timezone.now())
         self.stdout.write("The worker runs. Ctrl-C stops it.")
         try:
-            _conduct(cluster, Watchdog())
+            _conduct(cluster, Watchdog(), Lookout(wiring.knocker(), lease.this_process()))
         except KeyboardInterrupt:
             self.stdout.write("Stopping: running ticks end first.")
         finally:
@@ -49,13 +52,14 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _conduct(cluster: ClusterGroup, watchdog: Watchdog) -> None:
+def _conduct(cluster: ClusterGroup, watchdog: Watchdog, lookout: Lookout) -> None:
     guarded_at = 0.0
     while True:
         try:
             if time.monotonic() - guarded_at >= GUARD_EVERY_SECONDS:
                 guarded_at = time.monotonic()
                 _guard(cluster, watchdog)
+                lookout.look(timezone.now())
             ring_for_everything_due(timezone.now())
             time.sleep(LOOK_EVERY_SECONDS)
         except DatabaseError as away:
@@ -69,6 +73,11 @@ def _guard(cluster: ClusterGroup, watchdog: Watchdog) -> None:
     close_old_connections()
     lease.release_of_the_dead(timezone.now())
     if not cluster.is_alive():
-        cluster.replace("its main process ended")
+        _replace(cluster, "its main process ended")
     elif watchdog.looks_dead(timezone.now(), time.monotonic() - cluster.started_at):
-        cluster.replace("it served nothing for 15 s")
+        _replace(cluster, "it served nothing for 15 s")
+
+
+def _replace(cluster: ClusterGroup, why: str) -> None:
+    cluster.replace(why)
+    call_again(timezone.now())

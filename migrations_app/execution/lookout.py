@@ -1,0 +1,37 @@
+"""Watch services of containers that are about to move until they are seen at their new place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from migrations_app.execution import services
+from migrations_app.execution.silence import Tally
+from migrations_app.models import SeenService
+from migrations_app.ports.knocker import Knocker, Place
+
+
+@dataclass
+class Lookout:
+    """Of all workers one watches a service at a time; a worker that dies is followed by another after a moment."""
+
+    knocker: Knocker
+    name: str
+    _tallies: dict[int, Tally] = field(default_factory=dict)
+    _places: dict[Place, int] = field(default_factory=dict)
+
+    def look(self, now: datetime) -> None:
+        """Count what was heard, keep it, and knock at what is to be watched from now on; call it often."""
+        for knock in self.knocker.heard():
+            if knock.place in self._places:
+                self._tallies[self._places[knock.place]].count(knock)
+        if self._tallies:
+            services.keep_silences(self._tallies)
+        self._aim(services.take_watch(self.name, now))
+
+    def _aim(self, rows: Iterable[SeenService]) -> None:
+        tallies = {row.pk: self._tallies.get(row.pk) or services.tally_of(row) for row in rows}
+        self._tallies = tallies
+        self._places = {(row.address, row.port): row.pk for row in rows}
+        self.knocker.aim(self._places)
