@@ -32,9 +32,9 @@ def skip_item(*, item: BatchItem, reason: str, actor: User | None, now: datetime
             f"{row.container} is {row.get_state_display().lower()}: only what waits can be skipped. "
             "What is under way is cancelled on the page of its migration."
         )
-    decisions.void_all_of(Approval.Kind.BATCH, batch.pk, "one of its moves was left out")
+    voided = decisions.void_all_of(Approval.Kind.BATCH, batch.pk, "one of its moves was left out")
     why = reason.strip()[:LONGEST_REASON] or "no reason was given"
-    drop_item(item=row, why=f"A person skipped it: {why}", now=now, actor=actor)
+    drop_item(item=row, why=f"A person skipped it: {why}", now=now, actor=actor, voided=voided)
     if batch.state in Batch.ACTIVE_STATES:
         states.look_next(batch, now)
     item.refresh_from_db()

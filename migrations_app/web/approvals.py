@@ -53,6 +53,15 @@ class Agreed:
     last: Approval | None  # None: none is needed, or nobody has asked yet
 
 
+@dataclass(frozen=True, kw_only=True)
+class Fact:
+    """One line of what is known of a request."""
+
+    label: str
+    text: str = ""
+    at: datetime | None = None
+
+
 @require_safe
 @staff_page
 def approval_list(request: PanelRequest) -> HttpResponse:
@@ -79,6 +88,7 @@ def approval(request: PanelRequest, approval_id: int) -> HttpResponse:
     changes = difference.between(shown.content, subject.content) if subject and not _is_over(shown) else []
     context = {
         "approval": shown,
+        "facts": [fact for fact in _facts(shown) if fact.text or fact.at],
         "parts": difference.parts_of(shown.content),
         "changes": changes[: difference.MOST_SHOWN],
         "change_count": len(changes),
@@ -209,6 +219,17 @@ def _waiting_for(user: User, now: datetime) -> QuerySet[Approval]:
 def _is_over(approval: Approval) -> bool:
     """Used or rejected: what became of its subject since is no difference to anybody."""
     return approval.state in (State.USED, State.REJECTED)
+
+
+def _facts(shown: Approval) -> list[Fact]:
+    return [
+        Fact(label="Asked by", text=f"{shown.asked_by},", at=shown.asked_at),
+        Fact(label="Valid until", at=shown.valid_until),
+        Fact(label="Reason", text=shown.reason),
+        Fact(label="Decided by", text=f"{shown.decided_by}," if shown.decided_at else "", at=shown.decided_at),
+        Fact(label="Comment", text=shown.comment),
+        Fact(label="Used", at=shown.used_at),
+    ]
 
 
 def _offers(approval: Approval, user: User, subject: Subject | None, now: datetime) -> Offers:
