@@ -84,6 +84,7 @@ def test_a_move_outlasts_somebody_elses_backup(world: FakeWorld) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("one_person_is_enough")
 def test_a_promised_address_that_somebody_took_meanwhile_stops_the_move_and_waits(world: FakeWorld) -> None:
     migration = begin_to_new_address(world, "stream")
     while not migration.steps.filter(name="first_copy").exclude(state="pending").exists():
