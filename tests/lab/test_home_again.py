@@ -63,6 +63,11 @@ def order(panel: Panel, *words: str) -> int:
     return int(json.loads(panel.manage("move", str(CONTAINER.ctid), *words, "--json"))["id"])
 
 
+def agree(panel: Panel, number: int) -> None:
+    """Let a second person say yes to what will change, as soon as that is asked."""
+    panel.run_module("lab.agree", str(number), "boris", str(FOLLOW_SECONDS), timeout_seconds=FOLLOW_SECONDS + 60)
+
+
 def test_it_comes_home_with_all_that_was_written_and_nobody_notices(far_lab: Lab, panel: Panel) -> None:
     far = next(node.name for node in far_lab.nodes if node.name != CONTAINER.node)
     with there.names(far_lab, panel) as servers, far_lab.watch() as watching:
@@ -96,10 +101,12 @@ def _there_and_back(lab: Lab, panel: Panel, servers: NameServers, far: str) -> t
             for follow in (asks, [])
         ]
         time.sleep(1)
-        first = order(panel, "--to", far, "--method", "stream", "--no-fallback", "--new-ip", NEW_ADDRESS)
+        first = order(panel, "--to", far, "--method", "stream", "--no-fallback", "--new-ip", NEW_ADDRESS, "--as", "ada")
+        agree(panel, first)
         assert follow(panel, first, "stay_until_quiet")["at"] == ["stay_until_quiet"]
         time.sleep(2 * TTL_SECONDS)  # the one who follows writes at the new address by now
-        back = order(panel, "--back")
+        back = order(panel, "--back", "--as", "ada")
+        agree(panel, back)
         assert follow(panel, first)["state"] == "done"
         told = follow(panel, back, "stay_until_quiet")
         assert told["at"] == ["stay_until_quiet"], told
