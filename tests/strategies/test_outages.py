@@ -97,9 +97,9 @@ def to_new_address(outage_at: int | None, outage: Callable[[FakeWorld], None]) -
 
 
 def calls_since_the_forward(world: FakeWorld) -> list[int]:
-    """Return the numbers of the calls from the first that lets anybody in at the new place until the old is fenced."""
+    """Return the numbers of the calls from the one that passes the old address on until the old copy is fenced."""
     said = [(number, call.node, " ".join(call.words)) for number, call in enumerate(world.calls, start=1)]
-    begun = next(number for number, node, words in said if node == "node-far" and " unfreeze " in words)
+    begun = next(number for number, node, words in said if node == "node-1" and " forward_out " in words)
     fenced = next(number for number, node, words in said if node == "node-1" and " fence " in words)
     return list(range(begun, fenced + 1))
 
