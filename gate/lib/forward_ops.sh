@@ -181,7 +181,13 @@ is_in_force() {
 	out-nat) "$tables" -t nat -S ovz-forward 2>/dev/null | grep -q -- "-d $1/" ;;
 	out-*) ip "-$family" route show "$1" | grep -q "dev $device" ;;
 	esac || return
+	[ "$forward_kind" = here ] || may_pass "$1" || return
 	[ "$forward_side" = in ] || "$tables" -t mangle -S ovz-forward 2>/dev/null | grep -q -- "-d $1/"
+}
+
+may_pass() {
+	"$tables" -S FORWARD 2>/dev/null | grep -q -- '-j ovz-passing$' &&
+		"$tables" -S ovz-passing 2>/dev/null | grep -qF -e " $1/" -e " $1 "
 }
 
 # Have the neighbours send what is for the address to this node, as they did while the container was here.
@@ -262,7 +268,7 @@ net_between() {
 	net=$(((net + bits) & 16777215))
 }
 
-# Chains: who comes (mangle), whereto (nat), and who may send through the tunnel's port (filter).
+# Chains: who comes (mangle), whereto (nat), who may send through the tunnel's port and what may pass (filter).
 write_chains() {
 	wanted_family=$2
 	{
@@ -280,6 +286,9 @@ write_chains() {
 		chain_head filter "$1" ovz-tunnel INPUT
 		for_each_forward tunnel_rules
 		[ -z "$(for_each_forward tunnel_rules)" ] || echo "-A ovz-tunnel -p udp --dport $tunnel_port -j DROP"
+		echo ":ovz-passing - [0:0]"
+		lead_to_passing "$1"
+		for_each_forward passing_rules
 		echo COMMIT
 	} | "$1-restore" -c --noflush 8>&- 6>&-
 }
@@ -295,6 +304,21 @@ chain_head() {
 	for hook do
 		"$chain_tool" -t "$chain_table" -S "$hook" 2>/dev/null | grep -q -- "-j $chain\$" || echo "-I $hook 1 -j $chain"
 	done
+}
+
+# A node whose firewall lets through what it names would drop what passes on. A freeze still comes first: what it
+# holds back must not get through here.
+lead_to_passing() {
+	"$1" -S FORWARD 2>/dev/null | awk '
+		!/^-A FORWARD / { next }
+		/-j ovz-passing$/ { stands = others + 1; found++; next }
+		{ others++ }
+		/-j ovz-freeze$/ { behind = others }
+		END {
+			if (found == 1 && stands == behind + 1) exit
+			while (found-- > 0) print "-D FORWARD -j ovz-passing"
+			print "-I FORWARD " behind + 1 " -j ovz-passing"
+		}'
 }
 
 is_wanted() {
@@ -317,6 +341,24 @@ nat_rules() {
 	is_wanted "$1" && [ "$forward_kind" = nat ] || return 0
 	echo "-A ovz-forward -d $1 -j DNAT --to-destination $forward_new"
 	echo "-A ovz-forwarded -d $forward_new -m conntrack --ctorigdst $1 -j MASQUERADE"
+}
+
+# Replies are of the same connection or go the other way through the same tunnel, so both are named.
+passing_rules() {
+	family_of "$1"
+	[ "$family" = "$wanted_family" ] || return 0
+	case $forward_side-$forward_kind in
+	*-here) ;;
+	out-nat) echo "-A ovz-passing -m conntrack --ctstate DNAT --ctorigdst $1 -j ACCEPT" ;;
+	out-*)
+		echo "-A ovz-passing -d $1 -o ovzf+ -j ACCEPT"
+		echo "-A ovz-passing -s $1 -i ovzf+ -j ACCEPT"
+		;;
+	in-*)
+		echo "-A ovz-passing -d $1 -i ovzf+ -j ACCEPT"
+		echo "-A ovz-passing -s $1 -o ovzf+ -j ACCEPT"
+		;;
+	esac
 }
 
 tunnel_rules() {

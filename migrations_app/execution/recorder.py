@@ -144,6 +144,11 @@ def renew_undo(run: StepRun) -> None:
     StepRun.objects.filter(pk=run.pk).update(retries=F("retries") + 1)
 
 
+def take_up(run: StepRun) -> None:
+    """Have the step that it stopped at go on: from its beginning where it failed."""
+    (start_anew if run.state == StepRun.State.FAILED else forgive_retries)(run)
+
+
 def start_anew(run: StepRun) -> None:
     """Have the step done again, with jobs of its own."""
     attempt = _next_attempt(run.migration, run.name)

@@ -11,7 +11,7 @@ from django.db import transaction
 from migrations_app.audit import trail
 from migrations_app.execution import recorder, states
 from migrations_app.execution.lease import next_token
-from migrations_app.models import Migration, StepRun
+from migrations_app.models import Migration
 from migrations_app.strategies import POINTS_OF_NO_RETURN, STALE_AFTER_A_WAIT
 
 State = Migration.State
@@ -89,4 +89,4 @@ def _renew_failed_step(migration: Migration) -> None:
         if last := recorder.last_touched(migration):
             recorder.renew_undo(last)
     elif stuck := states.unfinished(migration):
-        (recorder.start_anew if stuck.state == StepRun.State.FAILED else recorder.forgive_retries)(stuck)
+        recorder.take_up(stuck)

@@ -18,11 +18,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from migrations_app.models import Finding, LogLine, Migration, StepRun
 from migrations_app.usecases import bring_back as returning
+from migrations_app.usecases import release_forward as releasing
 from migrations_app.usecases.accept_services import NothingToAccept, accept_services
 from migrations_app.usecases.answer_parked import NotParked, answer_parked
 from migrations_app.usecases.cancel_migration import NotCancellable, cancel_migration
 from migrations_app.usecases.pause_migration import NotPausable, pause_migration
-from migrations_app.usecases.release_forward import NotForwarding, release_forward
 from migrations_app.usecases.resume_migration import NotResumable, resume_migration
 from migrations_app.usecases.retire_source import NotRetirable, retire_source
 from migrations_app.usecases.schedule_migration import ScheduleRefused, schedule_migration
@@ -69,7 +69,7 @@ class Offers:
             keep_old_copy=migration.state == State.PARKED and migration.parked_from == State.RETIRING,
             bring_back=returning.offered_for(migration),
             accept_services=migration.state == State.PARKED and migration.failure == "ServicesDiffer",
-            end_forward=migration.state == State.RUNNING and migration.forward_released_at is None,
+            end_forward=releasing.offered_for(migration),
             retire=retirable and migration.retire_after is not None and migration.retire_after <= now,
         )
 
@@ -176,7 +176,7 @@ def keep(request: PanelRequest, migration_id: int) -> HttpResponse:
 @require_POST
 @staff_page
 def end_forward(request: PanelRequest, migration_id: int) -> HttpResponse:
-    return _act(request, migration_id, release_forward, NotForwarding)
+    return _act(request, migration_id, releasing.release_forward, releasing.NotForwarding)
 
 
 @require_POST

@@ -92,7 +92,9 @@ def test_counting_goes_on_when_the_rules_are_written_anew(wires: Wires, old: Gat
     assert state(old)["new_connections"] == "2"
 
 
-@pytest.mark.parametrize("harm", ["iptables -t mangle -F", f"ip route flush {OLD}", "ip link del DEVICE"])
+@pytest.mark.parametrize(
+    "harm", ["iptables -t mangle -F", "iptables -F ovz-passing", f"ip route flush {OLD}", "ip link del DEVICE"]
+)
 def test_it_notices_what_is_lost_and_puts_it_back(wires: Wires, old: Gate, new: Gate, kind: str, harm: str) -> None:
     wires.give_container(OLD)
     new.do(f"101 1 forward_in 7 {kind} {OLD} {OLD_NODE}")
@@ -110,6 +112,45 @@ def test_what_can_be_made_does_not_depend_on_what_stands(wires: Wires, new: Gate
     before = new.do("101 1 tunnel_kinds").out
     assert new.do(f"101 1 forward_in 7 {kind} {OLD} {OLD_NODE}").rc == 0
     assert new.do("101 1 tunnel_kinds").out == before
+
+
+def shut(wires: Wires, place: str) -> None:
+    """Have the node pass on what it was told to by name and nothing else, as a firewall of one's own does."""
+    wires.run(place, "iptables", "-P", "FORWARD", "DROP")
+    wires.run(place, "iptables", "-A", "FORWARD", "-j", "REJECT")
+
+
+def test_a_firewall_that_lets_nothing_through_lets_what_is_rewritten_pass(wires: Wires, old: Gate) -> None:
+    shut(wires, "old")
+    old.do(f"101 1 forward_out 7 nat {OLD} {NEW} {NEW_NODE}")
+    assert wires.ask(OLD) == OLD_NODE
+    old.do(f"101 1 forward_end 7 {OLD}")
+    assert wires.run("old", "iptables", "-S", "ovz-passing") == "-N ovz-passing"
+
+
+def test_firewalls_that_let_nothing_through_let_the_tunnel_pass(wires: Wires, old: Gate, new: Gate, kind: str) -> None:
+    wires.give_container(OLD)
+    shut(wires, "old")
+    shut(wires, "new")
+    new.do(f"101 1 forward_in 7 {kind} {OLD} {OLD_NODE}")
+    old.do(f"101 1 forward_out 7 {kind} {OLD} {NEW} {NEW_NODE}")
+    assert wires.ask(OLD) == CLIENT
+    assert wires.ask(NEW) == ""
+
+
+def test_the_freeze_holds_back_what_would_pass(wires: Wires, old: Gate) -> None:
+    """Whichever of the two was there first, and wherever somebody has moved them since."""
+    again = f"101 1 forward_out 7 nat {OLD} {NEW} {NEW_NODE}"
+    shut(wires, "old")
+    old.do(again)
+    for move in ("-N other", "-I FORWARD 1 -j other", "-D FORWARD -j ovz-passing", "-I FORWARD 1 -j ovz-passing"):
+        old.do(f"101 1 freeze {OLD} {NEW}")
+        wires.run("old", "iptables", *move.split())
+        old.do(again)
+        assert wires.ask(OLD) == "", move
+        old.do(f"101 1 unfreeze {OLD} {NEW}")
+        assert wires.ask(OLD) == OLD_NODE, move
+        assert wires.run("old", "iptables", "-S", "FORWARD").count("ovz-passing") == 1
 
 
 def device(wires: Wires) -> str:

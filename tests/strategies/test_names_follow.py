@@ -117,4 +117,6 @@ def test_a_lagging_server_is_named_and_the_forward_stays(world: FakeWorld, names
     assert migration.state == State.RUNNING, story(migration)
     assert migration.steps.get(name="verify_names").state == "running"
     assert "ns2.example.net" in migration.progress["stage"]
+    world.node("node-1").flush()
+    both(world, migration, ticks=3)
     assert world.node("node-1").forwards[ADDRESS].in_force

@@ -6,9 +6,11 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import User
 
 from migrations_app.execution import mentions
-from migrations_app.models import Container, Forward, Migration
+from migrations_app.models import Container, Forward, Migration, Publication
+from migrations_app.usecases.release_forward import release_forward
 from migrations_app.usecases.schedule_migration import ScheduleRefused, schedule_migration
 from migrations_app.vz.facts import Mention
 from tests.factories import make_container, make_migration, make_node
@@ -86,6 +88,7 @@ def test_a_tunnel_that_is_refused_gives_way_to_rewriting_at_once(world: FakeWorl
     migration = finish(world, migration)
     assert migration.state == Migration.State.DONE
     assert Forward.objects.get().kind == "nat"
+    assert world.node("node-far").containers["101"].addresses == (NEW_ADDRESS,)
     assert "Operation not permitted" in migration.steps.get(name="forward").evidence["why"]
     assert world.failed_requests == []
 
@@ -121,6 +124,16 @@ def test_it_passes_on_for_the_least_time_even_if_nobody_comes(world: FakeWorld) 
     assert migration.finished_at - Forward.objects.get().began_at >= timedelta(minutes=5)
 
 
+def test_the_least_time_begins_when_the_names_are_published(world: FakeWorld) -> None:
+    migration = run_until(world, begin_to_new_address(world, "stream"), "stay_until_quiet")
+    world.node("node-1").clients_know.clear()
+    told = Forward.objects.get().began_at + timedelta(minutes=10)
+    Publication.objects.create(migration=migration, state="verified", created_at=START, published_at=told)
+    migration = finish(world, migration)
+    assert migration.finished_at is not None
+    assert migration.finished_at - told >= timedelta(minutes=5)
+
+
 def test_rules_that_were_lost_are_made_again(world: FakeWorld) -> None:
     migration = run_until(world, begin_to_new_address(world, "stream"), "stay_until_quiet")
     world.node("node-1").flush()
@@ -132,6 +145,55 @@ def test_rules_that_were_lost_are_made_again(world: FakeWorld) -> None:
     assert row.mended == 1
     assert world.node("node-1").forwards[ADDRESS].in_force
     assert world.failed_requests == []
+
+
+def test_a_tunnel_that_the_new_node_lost_is_made_again(world: FakeWorld) -> None:
+    migration = run_until(world, begin_to_new_address(world, "stream"), "stay_until_quiet")
+    world.clients_write = False
+    world.node("node-far").flush()
+    tick(world, migration, **SHORT)
+    assert world.node("node-far").forwards[ADDRESS].in_force
+
+
+def test_a_target_that_refuses_to_let_callers_in_is_asked_again(world: FakeWorld) -> None:
+    migration = begin_to_new_address(world, "stream")
+    world.node("node-far").fail("unfreeze", 4, "iptables: Resource temporarily unavailable.")
+    let_callers_go(world, after_seconds=MINUTE)
+    migration = finish(world, migration)
+    assert migration.state == Migration.State.DONE, story(migration)
+    assert world.failed_requests == []
+
+
+def test_a_half_made_forward_that_a_person_gives_up_leaves_nothing(world: FakeWorld, ada: User) -> None:
+    """The tunnel's end on the target stands already when the old node refuses every way."""
+    migration = begin_to_new_address(world, "stream")
+    world.node("node-1").fail("forward_out", 2, "No buffer space available", times=99)
+    world.node("node-1").clients_know.clear()
+    migration = finish(world, migration)
+    assert (migration.state, migration.failure) == (Migration.State.PARKED, "ForwardFailed")
+    assert world.node("node-far").forwards
+    release_forward(migration=migration, actor=ada, now=world.clock())
+    migration = finish(world, migration)
+    assert migration.state == Migration.State.DONE, story(migration)
+    assert world.node("node-far").containers["101"].addresses == (NEW_ADDRESS,)
+    assert all(not node.forwards and not node.dropped for node in world.nodes.values())
+
+
+def test_an_old_node_that_comes_back_after_a_person_gave_it_up_is_let_go(world: FakeWorld, ada: User) -> None:
+    """It held callers back when it fell silent, and nothing of that may stay."""
+    migration = begin_to_new_address(world, "stream")
+    world.node("node-1").fail("forward_out", 2, "No buffer space available", times=99)
+    world.node("node-1").clients_know.clear()
+    migration = finish(world, migration)
+    world.part("panel", "node-1")
+    release_forward(migration=migration, actor=ada, now=world.clock())
+    migration = finish(world, migration)
+    assert migration.steps.get(name="unfreeze").evidence == {"left_frozen": "node-1"}
+    world.heal()
+    world.clock.advance(MINUTE)
+    migration = finish(world, migration)
+    assert migration.state == Migration.State.DONE, story(migration)
+    assert not world.node("node-1").dropped
 
 
 def test_a_person_may_end_it_sooner(world: FakeWorld) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from migrations_app.models import Migration
+from migrations_app.usecases import release_forward as releasing
 from tests.fakes.world import FakeWorld
-from tests.moves import begin, run_to_end
+from tests.moves import NEW_ADDRESS, begin, begin_to_new_address, run_to_end, story
 
 pytestmark = pytest.mark.django_db
 
@@ -81,3 +83,42 @@ def test_a_node_that_loses_power_comes_back_to_one_copy(method: str, node: str) 
         world.later(60, world.node(node).boot)
 
     sweep(method, lose_power, {*GOES_ON, Migration.State.PARKED})
+
+
+def to_new_address(outage_at: int | None, outage: Callable[[FakeWorld], None]) -> tuple[FakeWorld, Migration]:
+    """Move to another network with no tunnel between; nobody comes to the old address any more."""
+    world = FakeWorld(nodes=1)
+    world.clients_write = False
+    migration = begin_to_new_address(world, "stream", rehearse=False)
+    world.node("node-far").tunnel_kinds = ()
+    if outage_at is not None:
+        world.at_call(outage_at, lambda: outage(world))
+    return world, run_to_end(world, migration, forward_least_seconds=1, forward_quiet_seconds=1)
+
+
+def calls_since_the_forward(world: FakeWorld) -> list[int]:
+    """Return the numbers of the calls from the one that passes the old address on until the old copy is fenced."""
+    said = [(number, call.node, " ".join(call.words)) for number, call in enumerate(world.calls, start=1)]
+    begun = next(number for number, node, words in said if node == "node-1" and " forward_out " in words)
+    fenced = next(number for number, node, words in said if node == "node-1" and " fence " in words)
+    return list(range(begun, fenced + 1))
+
+
+@pytest.mark.usefixtures("one_person_is_enough")
+def test_an_old_node_that_is_gone_for_good_keeps_nobody_from_the_new_address(ada: User) -> None:
+    """From the step that passes the old address on: a person's word that it is not needed lets the move go on."""
+    mark = transaction.savepoint()
+    numbers = calls_since_the_forward(to_new_address(None, lambda world: None)[0])
+    transaction.savepoint_rollback(mark)
+    for number in numbers[::2]:
+        mark = transaction.savepoint()
+        world, migration = to_new_address(number, lambda world: world.node("node-1").crash())
+        assert migration.state == Migration.State.PARKED, story(migration)
+        assert [one.ctid for one in world.who_answers(NEW_ADDRESS)] == ["101"], f"from call {number} on"
+        if migration.steps.filter(name__in=("forward", "unfreeze", "probe_outside"), finished_at=None).exists():
+            assert releasing.offered_for(migration), f"from call {number} on"
+            releasing.release_forward(migration=migration, actor=ada, now=world.clock())
+            migration = run_to_end(world, migration)
+        assert migration.steps.get(name="switch_names").state in ("done", "skipped"), story(migration)
+        assert world.violations == []
+        transaction.savepoint_rollback(mark)

@@ -8,8 +8,8 @@ import pytest
 from django.contrib.auth.models import User
 
 from migrations_app.execution import forwards
-from migrations_app.models import AuditLine, Migration
-from migrations_app.usecases.release_forward import NotForwarding, release_forward
+from migrations_app.models import AuditLine, Migration, StepRun
+from migrations_app.usecases.release_forward import NotForwarding, offered_for, release_forward
 from tests.factories import make_migration
 from tests.fakes.clock import START
 
@@ -45,6 +45,19 @@ def test_it_refuses_where_nobody_is_at_it(ada: User, state: str) -> None:
     Migration.objects.filter(pk=migration.pk).update(state=state)
     with pytest.raises(NotForwarding, match="passes no old address on"):
         release_forward(migration=migration, actor=ada, now=LATER)
+
+
+@pytest.mark.parametrize(("step", "may"), [("forward", True), ("probe_outside", True), ("switch_names", False)])
+def test_it_goes_on_from_where_only_the_old_address_is_missing(ada: User, step: str, may: bool) -> None:
+    stuck = {"state": Migration.State.PARKED, "parked_from": Migration.State.RUNNING, "next_tick_at": None}
+    migration = make_migration(new_addresses=["198.51.100.7"], old_addresses=["192.0.2.7"], **stuck)
+    StepRun.objects.create(migration=migration, position=0, name=step, title=step, state=StepRun.State.FAILED)
+    assert offered_for(migration) is may
+    if may:
+        release_forward(migration=migration, actor=ada, now=LATER)
+    migration.refresh_from_db()
+    assert (migration.state == Migration.State.RUNNING, migration.next_tick_at) == (may, LATER if may else None)
+    assert migration.steps.get().state == ("pending" if may else "failed")
 
 
 def test_it_refuses_where_nothing_is_passed_on(ada: User) -> None:

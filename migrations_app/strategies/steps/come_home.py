@@ -8,7 +8,7 @@ from migrations_app.execution import forwards
 from migrations_app.execution.outcome import AlreadyDone, CheckOutcome, Done, Failed, Ready, RunOutcome
 from migrations_app.execution.step import Step, StepContext
 from migrations_app.models import Forward
-from migrations_app.strategies.steps.forward import counting_node
+from migrations_app.strategies.steps.passing_on import counting_node
 from migrations_app.vz.facts import ForwardState
 from migrations_app.vz.ops import ForwardEnd, ForwardIn, ForwardOut
 from migrations_app.vz.ops.short import ForwardKind, TunnelKind

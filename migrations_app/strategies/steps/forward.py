@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import cast
 
 from migrations_app.execution import forwards
@@ -17,13 +18,15 @@ from migrations_app.execution.outcome import (
     Waiting,
 )
 from migrations_app.execution.step import Step, StepContext
+from migrations_app.models import Forward, Publication
 from migrations_app.ports.shell import Endpoint
+from migrations_app.strategies.steps import passing_on
+from migrations_app.strategies.steps.freeze import unfreeze
+from migrations_app.strategies.steps.names import newest
 from migrations_app.vz.facts import ArpOwner, FactUnreadable, ForwardState
-from migrations_app.vz.ops import Announce, DropAddresses, ForwardEnd, ForwardIn, ForwardOut, TunnelKinds
-from migrations_app.vz.ops.short import ForwardKind, TunnelKind
+from migrations_app.vz.ops import DropAddresses, ForwardEnd, TunnelKinds, Unfreeze
+from migrations_app.vz.ops.short import ForwardKind
 
-TUNNELS: tuple[TunnelKind, ...] = ("gre", "vxlan")
-POLL_SECONDS = 20.0
 HIDDEN = "Until the old addresses are quiet, the container sees its old node as the caller of what comes that way."
 
 
@@ -38,7 +41,7 @@ class ChooseForward(Step):
         if _share_a_wire(ctx):
             return Done({"kind": "here", "why": "Both nodes are on the old address's wire: it comes along."})
         possible = set(_tunnels(ctx, ctx.source)) & set(_tunnels(ctx, ctx.target))
-        kind = next((kind for kind in TUNNELS if kind in possible), None)
+        kind = next((kind for kind in passing_on.TUNNELS if kind in possible), None)
         if kind is not None:
             return Done({"kind": kind, "why": f"Both nodes make {kind} tunnels: callers keep their address."})
         return Done({"kind": "nat", "why": f"No tunnel that both nodes can make. {HIDDEN}"})
@@ -54,12 +57,20 @@ class ForwardOldAddresses(Step):
     reversible = False
 
     def run(self, ctx: StepContext) -> RunOutcome:
+        """Let callers in at the new addresses first: the old node may be gone, and nothing else stands in their way.
+
+        The services listen there, the source still holds both, and nobody is told of the new ones yet. Where the target
+        refuses, it is asked again after this, and a person is called then.
+        """
+        ctx.do(ctx.target, Unfreeze(addresses=ctx.order.new_addresses))
+        if ctx.order.forward_released:
+            return Done({"left_out": "released by a person"})
         kind = chosen_kind(ctx)
-        refused = _put_up(ctx, kind)
-        if refused and kind in TUNNELS:
+        refused = passing_on.put_up(ctx, kind)
+        if refused and kind in passing_on.TUNNELS:
             # Its users wait: the other way at once, and the reason is kept.
             kind, why = "nat", f"The {kind} tunnel was refused: {refused}. {HIDDEN}"
-            refused = _put_up(ctx, kind)
+            refused = passing_on.put_up(ctx, kind)
         else:
             why = ""
         if refused:
@@ -81,14 +92,7 @@ class StayUntilQuiet(Step):
         return Ready() if forwards.of(ctx.order.migration_id) else AlreadyDone({"left_out": "nothing is passed on"})
 
     def run(self, ctx: StepContext) -> RunOutcome:
-        for row in forwards.of(ctx.order.migration_id):
-            seen = ctx.ask(_counting_node(ctx, row.kind), ForwardState(row.old))
-            if not seen.wished or not seen.in_force:
-                if refused := _put_up(ctx, cast(ForwardKind, row.kind)):
-                    return Failed(name="ForwardFailed", reason=refused, again=True)
-                forwards.mend(row)
-            forwards.note(row, counter=seen.new_connections, callers=seen.callers, now=ctx.now)
-        return self._judge(ctx)
+        return passing_on.look_after(ctx) or self._judge(ctx)
 
     def _judge(self, ctx: StepContext) -> RunOutcome:
         rows = forwards.of(ctx.order.migration_id)
@@ -98,14 +102,14 @@ class StayUntilQuiet(Step):
         settings = ctx.order.settings
         least = timedelta(seconds=max(settings["forward_least_seconds"], 10 * old_ttl_seconds(ctx)))
         quiet = timedelta(seconds=settings["forward_quiet_seconds"])
-        began = min(row.began_at for row in rows)
+        began = _told_at(ctx, rows)
         last = max((row.last_arrival_at for row in rows if row.last_arrival_at), default=began)
         until = max(began + least, last + quiet)
         if ctx.now >= until:
             return Done({"new_connections": arrived, "quiet_since": last.isoformat()})
         left = (until - ctx.now).total_seconds()
         progress = Progress(stage=f"{arrived} new connections came to the old address so far", seconds_left=left)
-        return Waiting(min(POLL_SECONDS, max(left, 1.0)), progress)
+        return Waiting(min(passing_on.POLL_SECONDS, max(left, 1.0)), progress)
 
 
 class EndForward(Step):
@@ -115,12 +119,16 @@ class EndForward(Step):
     reversible = False
 
     def run(self, ctx: StepContext) -> RunOutcome:
-        for row in forwards.of(ctx.order.migration_id):
-            end = ForwardEnd(migration_id=ctx.order.migration_id, old=row.old)
+        """By the order, not by what was noted: a forward that a person gave up may be half there."""
+        for old, _ in ctx.order.replaced:
+            end = ForwardEnd(migration_id=ctx.order.migration_id, old=old)
             ctx.must(ctx.source, end)
             ctx.must(ctx.target, end)
-            if row.kind != "nat":
-                ctx.must(ctx.target, DropAddresses(addresses=(row.old,)))
+            if old in addresses_on_target(ctx):
+                ctx.must(ctx.target, DropAddresses(addresses=(old,)))
+        if ctx.evidence_of("unfreeze").get("left_frozen"):
+            unfreeze(ctx, ctx.source)
+        for row in forwards.of(ctx.order.migration_id):
             forwards.end(row, now=ctx.now)
         return Done()
 
@@ -138,7 +146,7 @@ class EndForward(Step):
 
 def chosen_kind(ctx: StepContext) -> ForwardKind:
     kind = ctx.evidence_of("choose_forward").get("kind", "nat")
-    return cast(ForwardKind, kind) if kind in (*TUNNELS, "here") else "nat"
+    return cast(ForwardKind, kind) if kind in (*passing_on.TUNNELS, "here") else "nat"
 
 
 def addresses_on_target(ctx: StepContext) -> tuple[str, ...]:
@@ -153,6 +161,13 @@ def old_ttl_seconds(ctx: StepContext) -> int:
     return int(ctx.evidence_of("lower_ttl").get("old_ttl_seconds", 0))
 
 
+def _told_at(ctx: StepContext, rows: Sequence[Forward]) -> datetime:
+    """Return since when callers can know better: what names said before is remembered from their publication on."""
+    switch = newest(ctx, Publication.Kind.SWITCH)
+    began = min(row.began_at for row in rows)
+    return max(began, switch.published_at) if switch and switch.published_at else began
+
+
 def _share_a_wire(ctx: StepContext) -> bool:
     try:
         for old in ctx.order.addresses:
@@ -164,39 +179,3 @@ def _share_a_wire(ctx: StepContext) -> bool:
 
 def _tunnels(ctx: StepContext, node: Endpoint) -> list[str]:
     return ctx.must(node, TunnelKinds()).split()
-
-
-def counting_node(kind: str, *, lives_on: Endpoint, came_from: Endpoint) -> Endpoint:
-    """Return the node where callers of the old address arrive."""
-    return lives_on if kind == "here" else came_from
-
-
-def _counting_node(ctx: StepContext, kind: str) -> Endpoint:
-    return counting_node(kind, lives_on=ctx.target, came_from=ctx.source)
-
-
-def _put_up(ctx: StepContext, kind: ForwardKind) -> str:
-    """Say it on both nodes, the receiving end first; return why one refused, empty where none did."""
-    number = ctx.order.migration_id
-    for old, new in ctx.order.replaced:
-        if kind in TUNNELS:
-            inward = ForwardIn(migration_id=number, kind=kind, old=old, peer=ctx.source.address)
-            if refused := _refusal(ctx, ctx.target, inward):
-                return refused
-        outward = ForwardOut(migration_id=number, kind=kind, old=old, new=new, peer=_peer(ctx, kind))
-        if refused := _refusal(ctx, _counting_node(ctx, kind), outward):
-            return refused
-        if kind == "here" and ":" not in old:
-            ctx.do(ctx.target, Announce(address=old, count=3))
-    return ""
-
-
-def _peer(ctx: StepContext, kind: ForwardKind) -> str:
-    return ctx.source.address if kind == "here" else ctx.target.address
-
-
-def _refusal(ctx: StepContext, node: Endpoint, op: ForwardIn | ForwardOut) -> str:
-    result = ctx.do(node, op)
-    if result.exit_code == 0:
-        return ""
-    return f"{node.name}: {(result.error or result.output).strip()[:300] or f'exit code {result.exit_code}'}"

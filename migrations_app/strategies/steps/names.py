@@ -22,6 +22,7 @@ from migrations_app.execution.outcome import (
 from migrations_app.execution.second_person import Reply
 from migrations_app.execution.step import Step, StepContext
 from migrations_app.models import Container, Migration, Publication, Zone
+from migrations_app.strategies.steps import passing_on
 from migrations_app.zones import publications
 from migrations_app.zones.publications import NotPublishable, NotUndoable
 
@@ -121,7 +122,7 @@ class VerifyNames(Step):
         if row is None or row.state == State.VERIFIED:
             return Done({"verified_at": _iso(row.verified_at)} if row else {})
         if row.state == State.PUBLISHED:
-            return Waiting(LONG_POLL_SECONDS, Progress(stage=_lagging(row)))
+            return passing_on.look_after(ctx) or Waiting(passing_on.POLL_SECONDS, Progress(stage=_lagging(row)))
         return Failed(name="NamesRefused", reason=f"{row} is {row.get_state_display().lower()}.", park=True)
 
 

@@ -61,9 +61,11 @@ def must_answer(ctx: StepContext) -> list[Place]:
 
 
 def places_now(ctx: StepContext, address: str, port: int) -> list[Place]:
-    """Return where a service is now: at the new address first, if there is one, and at the one it had."""
+    """Return where a service is now: at the new address first, if there is one, and at the old one unless given up."""
     new = dict(ctx.order.replaced)
-    return [*([(new[address], port)] if address in new else []), (address, port)]
+    if address not in new:
+        return [(address, port)]
+    return [(new[address], port), *([] if ctx.order.forward_released else [(address, port)])]
 
 
 def spelled(address: str, port: int) -> str:
