@@ -71,12 +71,25 @@ class _OnlyThePinnedKey(MissingHostKeyPolicy):
 
 
 def _open(endpoint: Endpoint, key: Ed25519Key) -> fabric.Connection:
-    """Connect and log in.
+    """Connect and log in."""
+    place = place_of(endpoint.address)
+    connection = _connection(endpoint, place, key)
+    _pin(connection.client, endpoint, place)
+    try:
+        _log_in(connection, endpoint)
+    except BaseException:
+        connection.client.close()
+        raise
+    _keep_lively(connection)
+    return connection
+
+
+def _connection(endpoint: Endpoint, place: str, key: Ed25519Key) -> fabric.Connection:
+    """Prepare a connection; nothing has been sent.
 
     Fabric accepts any host key and reads the user's ssh configuration unless told otherwise, so it is.
     """
-    place = place_of(endpoint.address)
-    connection = fabric.Connection(
+    return fabric.Connection(
         place,
         user=GATE_USER,
         port=endpoint.port,
@@ -94,18 +107,14 @@ def _open(endpoint: Endpoint, key: Ed25519Key) -> fabric.Connection:
             "disabled_algorithms": WEAK_ALGORITHMS,
         },
     )
-    _pin(connection.client, endpoint, place)
-    try:
-        _log_in(connection, endpoint)
-    except BaseException:
-        connection.client.close()
-        raise
+
+
+def _keep_lively(connection: fabric.Connection) -> None:
     transport = connection.transport
     transport.set_keepalive(KEEPALIVE_SECONDS)
     # A call's first word would else wait for the node's word that it got the last one of the call before: 40 ms.
     transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNANSWERED_MILLISECONDS)
-    return connection
 
 
 def place_of(address: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
 
-from migrations_app.execution import context, forward, lease, rollback, states
+from migrations_app.execution import forward, lease, rollback, states
 from migrations_app.execution.lease import Lease, LeaseLost, LeaseTaken
 from migrations_app.execution.outside import Outside
 from migrations_app.execution.second_person import NOBODY, SecondPerson
@@ -183,4 +183,4 @@ def _next_tick(held: Lease, now: datetime, pause_seconds: float | None) -> datet
     return due
 
 
-__all__ = ["Announce", "LeaseTaken", "Recipes", "TickResult", "advance", "context"]
+__all__ = ["Announce", "LeaseTaken", "Recipes", "TickResult", "advance"]

@@ -22,6 +22,8 @@ MOST_BYTES = 1e15
 LONGEST_NAME = 200
 MOST_RESOURCES = 16
 
+Rows = Sequence[dict[str, Any]]
+
 
 class FleetUnreadable(ValueError):
     """The fleet file says something that cannot be planned with; the message names the field."""
@@ -79,35 +81,33 @@ def understand(told: Any) -> Fleet:
         _refuse("the file", "must be an object", told)
     _one_of(told, "format", FORMATS)
     _one_of(told, "mode", MODES)
-    resources = _resources(told)
-    nodes = _rows(told, "nodes")
-    containers = _rows(told, "containers")
-    node_names = _names(nodes, "nodes")
-    names = _names(containers, "containers")
-    _flags(nodes, "nodes", "drained")
-    _flags(containers, "containers", "pinned")
+    return _fleet(told, _resources(told), _rows(told, "nodes"), _rows(told, "containers"))
+
+
+def _fleet(told: dict[str, Any], resources: Sequence[str], nodes: Rows, containers: Rows) -> Fleet:
+    node_names, names = _names(nodes, "nodes"), _names(containers, "containers")
+    drained, pinned = _flags(nodes, "nodes", "drained"), _flags(containers, "containers", "pinned")
     tags = [_words(node, f"nodes[{n}]", "tags") for n, node in enumerate(nodes)]
-    wanted = [_words(ct, f"containers[{n}]", "requires") for n, ct in enumerate(containers)]
-    kinds = {words: number for number, words in enumerate(dict.fromkeys(wanted))}
+    kinds, kind = _kinds(containers)
     home = _homes(containers, node_names)
     groups, group = _groups(containers, home, node_names)
     return Fleet(
         mode=told["mode"],
         level=read_level(told["level"], "level") if told.get("level") is not None else None,
-        resources=resources,
+        resources=tuple(resources),
         node_names=tuple(node_names),
         room=_room(nodes, resources, _limits(told, resources)),
         tags=tuple(tags),
-        drained=np.array([node["drained"] for node in nodes], dtype=bool),
+        drained=drained,
         names=tuple(names),
         home=home,
         demand=_demand(containers, resources),
         move_bytes=np.array(_column(containers, "containers", "move_bytes", 0, MOST_BYTES), dtype=np.int64),
-        kinds=tuple(kinds),
-        kind=np.array([kinds[words] for words in wanted], dtype=np.int64),
+        kinds=kinds,
+        kind=kind,
         groups=groups,
         group=group,
-        pinned=np.array([ct["pinned"] for ct in containers], dtype=bool),
+        pinned=pinned,
     )
 
 
@@ -209,11 +209,19 @@ def _names(rows: Iterable[dict[str, Any]], field: str) -> dict[str, int]:
     return places
 
 
-def _flags(rows: Iterable[dict[str, Any]], table: str, field: str) -> None:
+def _flags(rows: Rows, table: str, field: str) -> np.ndarray:
     for number, row in enumerate(rows):
         value = _field(row, f"{table}[{number}]", field)
         if value is not True and value is not False:
             _refuse(f"{table}[{number}].{field}", "must be true or false", value)
+    return np.array([row[field] for row in rows], dtype=bool)
+
+
+def _kinds(containers: Rows) -> tuple[tuple[frozenset[str], ...], Ints]:
+    """Number the sets of words that containers require."""
+    wanted = [_words(ct, f"containers[{n}]", "requires") for n, ct in enumerate(containers)]
+    known = {words: number for number, words in enumerate(dict.fromkeys(wanted))}
+    return tuple(known), np.array([known[words] for words in wanted], dtype=np.int64)
 
 
 def _words(row: dict[str, Any], path: str, field: str) -> frozenset[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
@@ -38,6 +38,26 @@ class ScheduleRefused(Exception):
         self.objections = objections
 
 
+class Wishes(TypedDict, total=False):
+    """What may be said of a migration beyond whom, where to and how."""
+
+    not_before: datetime | None
+    window_ends_at: datetime | None
+    bandwidth_limit_kib: int | None
+    freeze_budget_seconds: float | None
+    fall_back_to_dump: bool
+    full_backup: bool
+    rehearse: bool
+    # It does not begin before it is let go; until then its target may come and go, and no calendar forbids it.
+    held: bool
+    # Each in the place of the container's present one, in the same order; none: it keeps them.
+    # ``auto`` in a place: the next free one of the target's pools, promised to it from then on.
+    new_addresses: Sequence[str]
+    new_hostname: str
+    # The migration that it takes back; what that one gave is what it has now.
+    returns: Migration | None
+
+
 def schedule_migration(
     *,
     container: Container,
@@ -46,59 +66,60 @@ def schedule_migration(
     actor: User | None,
     now: datetime,
     settings: Mapping[str, Any],
-    not_before: datetime | None = None,
-    window_ends_at: datetime | None = None,
-    bandwidth_limit_kib: int | None = None,
-    freeze_budget_seconds: float | None = None,
-    fall_back_to_dump: bool = True,
-    full_backup: bool = False,
-    rehearse: bool = True,
-    held: bool = False,
-    new_addresses: Sequence[str] = (),
-    new_hostname: str = "",
-    returns: Migration | None = None,
+    **wishes: Unpack[Wishes],
 ) -> Migration:
     """Write the plan, tell those concerned, and let the worker begin when the time has come.
 
-    ``held``: it does not begin before it is let go; until then its target may come and go, and no calendar forbids it.
-    ``new_addresses``: each in the place of the container's present one, in the same order; none: it keeps them.
-    ``auto`` in a place: the next free one of the target's pools, promised to it from then on.
-    ``returns``: the migration that it takes back; what that one gave is what it has now.
-
     :raises ScheduleRefused: all reasons at once, each with the field it belongs to.
     """
+    if unknown := wishes.keys() - Wishes.__annotations__.keys():
+        raise TypeError(f"nobody knows the wish {', '.join(sorted(unknown))}")
     migration = Migration(
-        container=container,
-        ctid=container.ctid,
-        target_ctid=container.ctid,
-        source=container.node,
-        target=target,
-        requested_method=method,
-        method=method,
-        fall_back_to_dump=fall_back_to_dump,
-        full_backup=full_backup,
-        rehearse=rehearse,
-        bandwidth_limit_kib=bandwidth_limit_kib,
-        freeze_budget_seconds=freeze_budget_seconds or settings["freeze_budget_seconds"],
-        new_addresses=handing_out.spelt_out(list(new_addresses), len(container.addresses)),
-        old_addresses=list(returns.new_addresses if returns else container.addresses) if new_addresses else [],
-        new_hostname=new_hostname,
-        old_hostname=_hostname_now(container, returns) if new_hostname else "",
-        returns=returns,
-        not_before=not_before or now,
-        window_ends_at=window_ends_at,
-        created_at=now,
-        created_by=actor,
-        next_tick_at=None if held else not_before or now,
+        container=container, ctid=container.ctid, target_ctid=container.ctid, source=container.node, target=target
     )
-    limits = of_limits(migration.freeze_budget_seconds, bandwidth_limit_kib)
-    objections = [*_of_container(migration), *_of_times(migration, now), *limits, *new_address.objections(migration)]
-    if not held:
-        objections += [*of_target(container, target), *_of_freezes(migration, now)]
-    if objections:
+    migration.requested_method = migration.method = method
+    migration.created_at, migration.created_by = now, actor
+    _take_times(migration, wishes, now)
+    _take_terms(migration, wishes, settings)
+    _take_names(migration, wishes)
+    if objections := _objections(migration, now):
         raise ScheduleRefused(objections)
     _write(migration, actor, now, settings)
     return migration
+
+
+def _take_times(migration: Migration, wishes: Wishes, now: datetime) -> None:
+    migration.not_before = wishes.get("not_before") or now
+    migration.window_ends_at = wishes.get("window_ends_at")
+    migration.next_tick_at = None if wishes.get("held") else migration.not_before
+
+
+def _take_terms(migration: Migration, wishes: Wishes, settings: Mapping[str, Any]) -> None:
+    migration.fall_back_to_dump = wishes.get("fall_back_to_dump", True)
+    migration.full_backup = wishes.get("full_backup", False)
+    migration.rehearse = wishes.get("rehearse", True)
+    migration.bandwidth_limit_kib = wishes.get("bandwidth_limit_kib")
+    migration.freeze_budget_seconds = wishes.get("freeze_budget_seconds") or settings["freeze_budget_seconds"]
+
+
+def _take_names(migration: Migration, wishes: Wishes) -> None:
+    """Note its addresses and host name, before and after."""
+    container, returns = migration.container, wishes.get("returns")
+    migration.returns = returns
+    migration.new_addresses = handing_out.spelt_out(list(wishes.get("new_addresses", ())), len(container.addresses))
+    if wishes.get("new_addresses"):
+        migration.old_addresses = list(returns.new_addresses if returns else container.addresses)
+    migration.new_hostname = wishes.get("new_hostname", "")
+    if migration.new_hostname:
+        migration.old_hostname = _hostname_now(container, returns)
+
+
+def _objections(migration: Migration, now: datetime) -> Reasons:
+    limits = of_limits(migration.freeze_budget_seconds, migration.bandwidth_limit_kib)
+    found = [*_of_container(migration), *_of_times(migration, now), *limits, *new_address.objections(migration)]
+    if not migration.is_held:
+        found += [*of_target(migration.container, migration.target), *_of_freezes(migration, now)]
+    return found
 
 
 def _hostname_now(container: Container, returns: Migration | None) -> str:

@@ -1,4 +1,4 @@
-"""Read what rsync prints: progress, statistics, differences; and what its exit codes mean."""
+"""Read what rsync prints: statistics, differences; and what its exit codes mean."""
 
 from __future__ import annotations
 
@@ -17,28 +17,15 @@ VANISHED = 24
 
 _COUNT = r"[0-9][0-9,.]{0,24}"
 _PROGRESS = re.compile(
-    rf"(?P<bytes>{_COUNT})\s{{1,4}}(?P<percent>[0-9]{{1,3}})%\s{{1,9}}(?P<rate>[0-9.]{{1,12}})(?P<unit>[kMGT]?B)/s"
-    r"\s{1,9}(?P<clock>[0-9]{1,6}:[0-9]{2}:[0-9]{2})"
-    r"(?: \(xfr#(?P<done>[0-9]{1,12}), (?:to|ir)-chk=(?P<left>[0-9]{1,12})/(?P<total>[0-9]{1,12})\))?",
+    rf"{_COUNT}\s{{1,4}}[0-9]{{1,3}}%\s{{1,9}}[0-9.]{{1,12}}[kMGT]?B/s\s{{1,9}}[0-9]{{1,6}}:[0-9]{{2}}:[0-9]{{2}}"
+    r"(?: \(xfr#[0-9]{1,12}, (?:to|ir)-chk=[0-9]{1,12}/[0-9]{1,12}\))?",
     re.ASCII,
 )
-_UNITS: Final = {"B": 1, "kB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
 _STATISTIC = re.compile(rf"(?P<label>[A-Z][A-Za-z -]{{3,50}}): (?P<count>{_COUNT})(?: [ -~]{{0,200}})?", re.ASCII)
 _CLOSING = re.compile(r"(?:sent [0-9,.]{1,25} bytes  received|total size is) [0-9,.]{1,25} [ -~]{1,120}", re.ASCII)
 # Update, kind of file, then one letter or dot per attribute: 7 in old versions, 9 today. "+" is a new file.
 _ITEM = re.compile(r"(?P<change>\*deleting|[<>ch.][fdLDS][.+? cstTpoguaxbn]{7,9}) +(?P<path>.+)")
 _HEADERS = ("sending incremental file list", "building file list ... done")
-
-
-@dataclass(frozen=True, kw_only=True)
-class CopyProgress:
-    bytes_done: int
-    percent: int
-    bytes_per_second: int
-    seconds_left: int
-    files_done: int | None = None
-    files_left: int | None = None
-    files_total: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,14 +76,6 @@ class Certificate:
             "seconds": self.seconds,
             "at": at.isoformat(),
         }
-
-
-def read_progress(output: str) -> CopyProgress | None:
-    """Return the newest progress line (``--info=progress2``), None before the first."""
-    for line in reversed(re.split(r"[\r\n]", output[-LONGEST_OUTPUT:])[-400:]):
-        if match := _PROGRESS.fullmatch(line.strip()):
-            return _progress(match)
-    return None
 
 
 def read_stats(output: str) -> CopyStats:
@@ -150,28 +129,9 @@ def verdict(exit_code: int, *, frozen: bool = False) -> Verdict:
     return Verdict(kind=kind, sentence=sentence)
 
 
-def _progress(match: re.Match[str]) -> CopyProgress:
-    hours, minutes, seconds = (int(part) for part in match["clock"].split(":"))
-    files = {key: int(match[key]) if match[key] else None for key in ("done", "left", "total")}
-    return CopyProgress(
-        bytes_done=_whole(match["bytes"]),
-        percent=min(int(match["percent"]), 100),
-        bytes_per_second=round(_decimal(match["rate"]) * _UNITS[match["unit"]]),
-        seconds_left=hours * 3_600 + minutes * 60 + seconds,
-        files_done=files["done"],
-        files_left=files["left"],
-        files_total=files["total"],
-    )
-
-
 def _whole(digits: str) -> int:
     """Read a count with its groups of thousands."""
     return int(re.sub(r"[,.]", "", digits))
-
-
-def _decimal(digits: str) -> float:
-    whole, _, fraction = digits.partition(".")
-    return float(f"{whole or 0}.{fraction.replace('.', '') or 0}")
 
 
 def _says_no_difference(line: str) -> bool:

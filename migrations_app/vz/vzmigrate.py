@@ -112,11 +112,6 @@ def read_log(output: str, error: str = "") -> Log:
     )
 
 
-def stage_of(line: str) -> Stage | None:
-    """Return the stage that one line of the log opens, None when it opens none."""
-    return _stage(clean_line(line))
-
-
 def verdict(exit_code: int, *, family: Family = "legacy") -> Verdict:
     """Return what to make of the exit code; a code nobody knows means: look at both nodes."""
     known = _VZ7 if family == "vz7" else _LEGACY

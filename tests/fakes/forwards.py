@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.fakes.ops import OK, Op, OpAnswer, not_down, not_incoming, refused, set_config
+from tests.fakes.ops import OK, Op, OpAnswer, not_at_rest, not_incoming, refused, set_config
 
 if TYPE_CHECKING:
     from tests.fakes.node import FakeNode
@@ -92,7 +92,7 @@ def forward_state(node: FakeNode, address: str) -> str:
 
 
 def edit_line(node: FakeNode, ctid: str, args: list[str], stdin: bytes) -> OpAnswer:
-    if refusal := not_incoming(node, ctid, args[0]) or not_down(node, ctid):
+    if refusal := not_incoming(node, ctid, args[0]) or not_at_rest(node, ctid):
         return refusal
     path, old, new = (base64.b64decode(args[place]).decode() for place in (1, 3, 4))
     area, number = node.container(ctid).area, int(args[2]) - 1
@@ -103,14 +103,16 @@ def edit_line(node: FakeNode, ctid: str, args: list[str], stdin: bytes) -> OpAns
     return OK
 
 
-def ct_mentions(node: FakeNode, ctid: str, address: str) -> str:
+def ct_mentions(node: FakeNode, ctid: str, address: str) -> tuple[int, str]:
+    if refusal := not_at_rest(node, ctid):
+        return refusal.code, ""
     area = node.container(ctid).area
     apart, said = (r"[^0-9a-f:]" if ":" in address else r"[^0-9.]"), ""
     for path, lines in (area.texts if area else {}).items():
         hits = [(number, line) for number, line in enumerate(lines, start=1) if address in re.split(apart, line)]
         said += f"file={_b64(path)}\n" if hits else ""
         said += "".join(f"line={number} {_b64(line)}\n" for number, line in hits)
-    return said
+    return 0, said
 
 
 def _b64(text: str) -> str:

@@ -103,6 +103,15 @@ def not_down(node: FakeNode, ctid: str) -> OpAnswer | None:
     return refused(32, f"container {ctid} is running here") if node.container(ctid).has_processes else None
 
 
+def not_at_rest(node: FakeNode, ctid: str) -> OpAnswer | None:
+    """Refuse while the container runs, or a rehearsal of it is recorded."""
+    rehearsals = [one.ctid for one in node.containers.values() if one.rehearses == ctid]
+    being_rehearsed = (
+        refused(32, f"container {ctid} is being rehearsed here as {rehearsals[-1]}") if rehearsals else None
+    )
+    return not_down(node, ctid) or being_rehearsed
+
+
 def reserve(node: FakeNode, ctid: str, args: list[str], stdin: bytes) -> OpAnswer:
     container = node.container(ctid)
     if container.incoming_for == args[0]:

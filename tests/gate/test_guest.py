@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,14 @@ def test_it_finds_an_address_of_the_other_family_in_any_case(gate: Gate, area: P
     assert mentions(gate, "2001:db8::7") == {"etc/app.conf": [(1, "bind 2001:DB8::7;")]}
 
 
+def test_it_tells_lines_as_they_are(gate: Gate, area: Path) -> None:
+    lines = [
+        f"{OLD}{tail}" for tail in ("", " a", " ab", " abc", ' "$HOME" `id` \\n %s', " grüße € 🙂\t", "\xa0\x7f:::")
+    ]
+    (area / "etc/app.conf").write_text("\n".join(lines))
+    assert mentions(gate) == {"etc/app.conf": list(enumerate(lines, start=1))}
+
+
 def test_it_looks_at_no_binary_no_large_file_and_behind_no_link(gate: Gate, area: Path, tmp_path: Path) -> None:
     (tmp_path / "of_the_node").write_text(f"{OLD}\n")
     (area / "etc/link").symlink_to(tmp_path / "of_the_node")
@@ -70,6 +79,49 @@ def test_it_looks_at_no_binary_no_large_file_and_behind_no_link(gate: Gate, area
     (area / "var").mkdir()
     (area / "var/elsewhere").write_text(f"{OLD}\n")
     assert mentions(gate) == {}
+
+
+@pytest.mark.parametrize("linked", ["usr", "usr/local", "usr/local/etc"])
+def test_it_looks_behind_no_link_on_the_way_to_a_place(gate: Gate, area: Path, tmp_path: Path, linked: str) -> None:
+    rest = Path("usr/local/etc").relative_to(linked)
+    (tmp_path / "of_the_node" / rest).mkdir(parents=True)
+    (tmp_path / "of_the_node" / rest / "secret").write_text(f"{OLD}\n")
+    (area / linked).parent.mkdir(parents=True, exist_ok=True)
+    (area / linked).symlink_to(tmp_path / "of_the_node")
+    (area / "etc/seen").write_text(f"{OLD}\n")
+    assert mentions(gate) == {"etc/seen": [(1, OLD)]}
+
+
+def test_a_container_that_runs_is_not_looked_into(gate: Gate, area: Path) -> None:
+    """It could swap what is read for a link to the node's own files, or for a FIFO that never ends."""
+    (area / "etc/app.conf").write_text(f"{OLD}\n")
+    (gate.root / "ctl/101").write_text("running\n")
+    answer = gate.ask(f"ct_mentions,101,{OLD}")
+    assert (answer.rc, answer.out, answer.err) == (32, "", "container 101 is running here\n")
+
+
+def test_a_container_is_not_looked_into_when_vzctl_cannot_tell(gate: Gate, area: Path) -> None:
+    gate.tool("vzctl", "exit 1")
+    assert gate.ask(f"ct_mentions,101,{OLD}").rc == 32
+
+
+def test_a_copy_that_is_rehearsed_is_neither_looked_into_nor_changed(gate: Gate, area: Path) -> None:
+    (area / "etc/app.conf").write_text(f"{OLD}\n")
+    (gate.conf / "101.conf").write_text('HOSTNAME="ct101.example.net"\n')
+    assert gate.job("m7-rehearse_start-a1", "101 1 rehearse_start 7 190001")[0] == "done 0"
+    answer = gate.ask(f"ct_mentions,101,{OLD}")
+    assert (answer.rc, answer.err) == (32, "container 101 is being rehearsed here as 190001\n")
+    assert edit(gate, "etc/app.conf", 1, OLD, NEW) == 32
+    assert gate.job("m7-rehearse_stop-a1", "101 1 rehearse_stop 7 190001")[0] == "done 0"
+    assert mentions(gate) == {"etc/app.conf": [(1, OLD)]}
+
+
+def test_it_is_ended_when_telling_the_lines_takes_too_long(gate: Gate, area: Path) -> None:
+    (area / "etc/app.conf").write_text(f"{OLD}\n")
+    gate.tool("grep", 'case " $* " in *" -niE "*) exec sleep 60 ;; esac\nexec /bin/grep "$@"\n')
+    began = time.monotonic()
+    assert gate.ask(f"ct_mentions,101,{OLD}").rc == 124
+    assert time.monotonic() - began < 20
 
 
 def test_it_bounds_what_it_says(gate: Gate, area: Path) -> None:

@@ -98,3 +98,8 @@ def test_while_one_is_held_the_container_is_in_no_other(container: Container, ta
     schedule(container, target, held=True)
     with pytest.raises(ScheduleRefused, match="has a migration that has not ended"):
         schedule(container, target)
+
+
+def test_a_wish_nobody_knows_is_a_mistake_of_the_caller(container: Container, target: Node) -> None:
+    with pytest.raises(TypeError, match="nobody knows the wish rehearsal"):
+        schedule(container, target, rehearsal=False)

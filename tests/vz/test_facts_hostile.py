@@ -136,6 +136,7 @@ def test_text_that_looks_like_json_stays_text(hostname: str) -> None:
 
 
 def test_captures_are_valid() -> None:
+    assert CASES
     for case in CASES:
         assert set(json.loads(case.read_text())) - {"unreadable", "value"} == {"args", "exit_code", "error"}
         read(case)

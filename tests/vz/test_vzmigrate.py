@@ -67,14 +67,14 @@ def test_openvz_7_prints_progress_as_errors_and_only_the_failure_counts() -> Non
     ],
 )
 def test_a_line_opens_a_stage(line: str, name: str, frozen: bool) -> None:
-    stage = vzmigrate.stage_of(line)
+    stage = vzmigrate.read_log(line).stage
     assert stage
     assert (stage.name, stage.frozen) == (name, frozen)
 
 
 @pytest.mark.parametrize("line", ["", "   Trying port 4711", "Error: Failed to sync", "rc=0"])
 def test_other_lines_open_none(line: str) -> None:
-    assert vzmigrate.stage_of(line) is None
+    assert vzmigrate.read_log(line).stage is None
 
 
 def test_a_guest_s_text_cannot_pass_for_a_timing() -> None:

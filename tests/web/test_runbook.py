@@ -61,6 +61,14 @@ def test_the_page_of_a_failure_carries_its_text(client: Client) -> None:
         assert "Ask &lt;who&gt; changed it." in body
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(("state", "unfolded"), [("parked", True), ("failed", False)])
+def test_the_page_is_unfolded_where_a_person_is_waited_for(client: Client, state: str, unfolded: bool) -> None:
+    migration = make_migration(state=state, failure="HostKeyChanged", failure_detail="x")
+    before, _, _ = client.get(reverse("migration", args=[migration.pk])).content.decode().partition("What to do: ")
+    assert before.rpartition("<details")[2].split(">")[0].endswith(" open") is unfolded
+
+
 @pytest.mark.parametrize("path", sorted(TEMPLATES.rglob("*.html")), ids=lambda path: path.name)
 def test_every_template_compiles(path: Path) -> None:
     get_template(str(path.relative_to(TEMPLATES)))

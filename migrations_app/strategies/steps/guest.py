@@ -15,11 +15,13 @@ class FindMentions(Step):
     public_phrase = "copying"
 
     def run(self, ctx: StepContext) -> RunOutcome:
-        """One that cannot be looked into (ploop) is no reason not to move it: its owner is told nothing new."""
+        """One that cannot be looked into (ploop) is no reason not to move it: its owner is told nothing new.
+
+        The copy that arrived is asked: the source runs, and could swap its files under the reader's hands.
+        """
+        questions = [CtMentions(ctx.order.target_ctid, old) for old, _ in ctx.order.replaced]
         try:
-            found = [
-                line for old, _ in ctx.order.replaced for line in ctx.ask(ctx.source, CtMentions(ctx.order.ctid, old))
-            ]
+            found = [line for question in questions for line in ctx.ask(ctx.target, question)]
         except FactUnreadable as refusal:
             return Done({"unread": str(refusal)[:300]})
         mentions.keep(ctx.order.migration_id, found, ctx.order.replaced)

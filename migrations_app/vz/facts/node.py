@@ -66,18 +66,6 @@ class Tools:
     def is_at_least(self, name: str, *wanted: int) -> bool:
         return self.has(name) and version_numbers(self.versions[name]) >= wanted
 
-    @property
-    def vzmigrate_has_live(self) -> bool:
-        return "live" in self.vzmigrate_options
-
-    @property
-    def vzmigrate_has_check_only(self) -> bool:
-        return "check-only" in self.vzmigrate_options
-
-    @property
-    def vzmigrate_has_ssh_mux(self) -> bool:
-        return "ssh-mux" in self.vzmigrate_options
-
 
 @dataclass(frozen=True)
 class ToolVersions(Fact[Tools]):
