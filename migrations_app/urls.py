@@ -93,6 +93,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("names/differences/<int:publication_id>/live/", differences.difference_live, name="difference-live"),
     path("names/differences/<int:publication_id>/text/", differences.difference_text, name="difference-text"),
     path("names/differences/<int:publication_id>/publish/", differences.publish, name="difference-publish"),
+    path("names/differences/<int:publication_id>/lift/", differences.lift, name="difference-lift"),
     path("names/differences/<int:publication_id>/undo/", differences.undo, name="difference-undo"),
     path("names/differences/<int:publication_id>/verify/", differences.verify, name="difference-verify"),
     path("names/differences/<int:publication_id>/lower/", differences.lower, name="difference-lower"),

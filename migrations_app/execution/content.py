@@ -11,7 +11,7 @@ from django.db.models import Q
 from migrations_app.execution import mentions, recorder
 from migrations_app.models import AuditLine, Migration
 
-PLANNING = ("schedule", "choose_lines")
+PLANNING = ("schedule", "choose_lines", "lift_objections")
 
 
 def content_of(migration: Migration, names: Mapping[str, Any]) -> dict[str, Any]:

@@ -166,6 +166,11 @@ class Publication(models.Model):
         """Objections that stand: those a person lifted are left out."""
         return [one for one in self.objections if not (self.is_forced and one[2])]
 
+    @property
+    def lifted(self) -> list[list[object]]:
+        """Objections that a person has lifted."""
+        return [one for one in self.objections if self.is_forced and one[2]]
+
 
 class ZoneChange(models.Model):
     """What a publication did to one zone; what it was before stands in the plan, and so does the way back."""

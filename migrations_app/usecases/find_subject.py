@@ -54,7 +54,9 @@ def _of_migration(migration: Migration) -> Subject:
 
 
 def _names(difference: Publication | None) -> dict[str, Any]:
-    return agreed.told(publications.plan_of(difference)) if difference and difference.plan else {}
+    if difference is None or not difference.plan:
+        return {}
+    return agreed.told(publications.plan_of(difference), difference.lifted)
 
 
 def _closed(migration: Migration, difference: Publication | None) -> str:

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from migrations_app.audit import trail
 from migrations_app.models import Publication
-from migrations_app.zones import publications
+from migrations_app.zones import held, publications
 
 Kind, State = Publication.Kind, Publication.State
 # From which states of the difference it makes sense.
@@ -24,8 +24,10 @@ class TtlsNotAsked(Exception):
 def plan_ttls(*, of: Publication, kind: Publication.Kind, actor: User | None, now: datetime) -> Publication:
     """Put the question; the worker answers it within seconds, and nothing is changed anywhere.
 
+    :raises HeldByMigration: a migration under way lowers and restores them itself.
     :raises TtlsNotAsked:
     """
+    held.refuse_if_held(of)
     if of.kind != Kind.SWITCH or of.state not in ASKED_IN[kind]:
         raise TtlsNotAsked(f"{of} is {of.get_state_display().lower()}: its TTLs cannot be {kind}ed now.")
     if kind == Kind.LOWER and of.ttl_seconds is None:

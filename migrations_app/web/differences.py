@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from migrations_app.models import Container, Publication
+from migrations_app.usecases.lift_objections import lift_objections
 from migrations_app.usecases.plan_names import plan_names
 from migrations_app.usecases.plan_ttls import TtlsNotAsked, plan_ttls
 from migrations_app.usecases.publish_names import publish_names
@@ -24,14 +25,15 @@ from migrations_app.web import live, runbook
 from migrations_app.web.access import PanelRequest, get_container, get_publication, staff_page
 from migrations_app.web.live import LivePart
 from migrations_app.web.names_forms import AskForm
-from migrations_app.zones import publications
+from migrations_app.zones import held, publications
+from migrations_app.zones.held import HeldByMigration
 from migrations_app.zones.names import without_dot
 from migrations_app.zones.plan import Plan
-from migrations_app.zones.publications import NotPublishable, NotUndoable
+from migrations_app.zones.publications import NotLiftable, NotPublishable, NotUndoable
 from migrations_app.zones.swap import SwapRefused
 
 Kind, State = Publication.Kind, Publication.State
-REFUSALS = (NotPublishable, NotUndoable, TtlsNotAsked, SwapRefused)
+REFUSALS = (HeldByMigration, NotLiftable, NotPublishable, NotUndoable, TtlsNotAsked, SwapRefused)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -51,7 +53,12 @@ def ask_of_container(request: PanelRequest, container_id: int) -> HttpResponse:
 def difference(request: PanelRequest, publication_id: int) -> HttpResponse:
     shown = get_publication(publication_id)
     part = _part(shown, timezone.now())
-    context = {"publication": shown, "live": live.draw(request, part), "refresh": not part.ended}
+    context = {
+        "publication": shown,
+        "live": live.draw(request, part),
+        "refresh": not part.ended,
+        "holder": held.holder_of(shown),
+    }
     return render(request, "migrations_app/zones/difference.html", context)
 
 
@@ -82,6 +89,14 @@ def publish(request: PanelRequest, publication_id: int) -> HttpResponse:
         request,
         lambda: publish_names(publication=shown, digest=digest, is_forced=is_forced, actor=request.user, now=now),
     )
+    return redirect("difference", shown.pk)
+
+
+@require_POST
+@staff_page
+def lift(request: PanelRequest, publication_id: int) -> HttpResponse:
+    shown, digest, now = get_publication(publication_id), request.POST.get("digest", ""), timezone.now()
+    _try(request, lambda: lift_objections(publication=shown, digest=digest, actor=request.user, now=now))
     return redirect("difference", shown.pk)
 
 
@@ -179,6 +194,7 @@ def _part(shown: Publication, now: datetime) -> LivePart:
         "plan": plan,
         "zones": _zones(shown, plan) if plan else [],
         "elsewhere": _elsewhere(shown, plan) if plan else [],
+        "holder": held.holder_of(shown),
         "can_force": bool(shown.objections) and all(one[2] for one in shown.objections),
         "is_settled": shown.settled_at is not None and shown.settled_at <= now,
         "runbook": runbook.find(shown.failure) if shown.failure else None,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from migrations_app.zones.names import without_dot
 from migrations_app.zones.plan import Plan, RecordChange
 
 
-def told(plan: Plan) -> dict[str, Any]:
+def told(plan: Plan, lifted: Sequence[Sequence[Any]] = ()) -> dict[str, Any]:
+    """Return it with the objections that a person has lifted; where there are none, nothing is said of them."""
     return {
+        **({"objections_lifted": [{"name": one[0], "text": one[1]} for one in lifted]} if lifted else {}),
         "names_digest": plan.digest(),
         "names_warnings": [*plan.warnings, *(f"{without_dot(one.name)}: {one.text}" for one in plan.unreadable)],
         "records": [_record(change) for change in plan.changes],

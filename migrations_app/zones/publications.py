@@ -57,6 +57,10 @@ class NotPublishable(Exception):
     """This difference cannot be published as it is; the message says why."""
 
 
+class NotLiftable(Exception):
+    """No objection stands that a person may lift; the message says what stands there instead."""
+
+
 class NotUndoable(Exception):
     """There is nothing to undo, or it is being undone already."""
 
@@ -149,13 +153,31 @@ def begin(publication: Publication, *, digest: str, is_forced: bool, now: dateti
     _make_zone_changes(fresh, plan)
 
 
+def lift(publication: Publication, *, digest: str) -> list[str]:
+    """Mark the objections of the difference with this digest as lifted, and return them; nothing is published by it.
+
+    :raises NotLiftable: another difference, not ready, none that stands, or one that nobody may lift.
+    """
+    fresh = Publication.objects.get(pk=publication.pk)
+    if fresh.state != State.READY or fresh.digest != digest:
+        raise NotLiftable(f"{fresh} is not the difference that was shown, or was published already; look again.")
+    if not fresh.blocking:
+        raise NotLiftable(f"{fresh} has no objection that stands; there is nothing to lift.")
+    if fixed := [str(one[1]) for one in fresh.objections if not one[2]]:
+        raise NotLiftable(f"{len(fixed)} of {len(fresh.objections)} objections cannot be lifted: {fixed[0]}")
+    lifted = Publication.objects.filter(pk=fresh.pk, state=State.READY, digest=digest, is_forced=False)
+    if not lifted.update(is_forced=True):
+        raise NotLiftable(f"{fresh} was changed by somebody else this moment; look again.")
+    return [f"{name}: {text}" for name, text, _ in fresh.objections]
+
+
 def begin_undo(publication: Publication, *, now: datetime) -> None:
     """Let the inverse be published.
 
     :raises NotUndoable:
     """
     undone = Publication.objects.filter(pk=publication.pk, state__in=(State.PUBLISHING, *Publication.IN_FORCE)).update(
-        state=State.UNDOING, tries=0, next_look_at=now, settled_at=None
+        state=State.UNDOING, tries=0, next_look_at=now, settled_at=None, failure="", failure_detail=""
     )
     if not undone:
         raise NotUndoable(f"{publication} is not in force: there is nothing to undo, or it is being undone already.")

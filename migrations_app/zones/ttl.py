@@ -7,7 +7,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from migrations_app.ports.nameserver import RRset
+from migrations_app.zones.names import without_dot
 from migrations_app.zones.plan import Plan, RecordChange
+from migrations_app.zones.publish import Standing, standing
 from migrations_app.zones.world import World
 
 MARGIN = timedelta(seconds=30)
@@ -36,6 +38,51 @@ def restoring(plan: Plan, taken_back: Plan | None = None) -> Plan:
         if change.after.values and change.after.ttl != ttl
     )
     return Plan(title=f"restore TTLs after: {plan.title}", changes=changes)
+
+
+def left_low(switched: Plan, lowered: Sequence[Plan], world: World) -> list[RecordChange]:
+    """Return what gives back the TTLs that were lowered ahead of another difference and still stand there.
+
+    What the record says by then is its owner's, and is kept; so is a TTL that the owner gave it.
+    """
+    planned = {_place(change) for change in switched.changes}
+    first = {_place(one): one for earlier in reversed(lowered) for one in earlier.changes}
+    last = {_place(one): one for earlier in lowered for one in earlier.changes}
+    there = {place: world.zone(place[0]).records.get(place[1:]) for place in first if place not in planned}
+    return [
+        _only_ttl(first[place], found, first[place].before.ttl, "as it was before it was lowered")
+        for place, found in there.items()
+        if found is not None and found.ttl == last[place].after.ttl
+    ]
+
+
+def without_taken_over(plan: Plan, world: World) -> Plan:
+    """Return the plan without the records that somebody has changed since; a warning names them.
+
+    A record of which nothing is known stays in it: the guard at its server decides.
+    """
+    taken = [words for change in plan.changes if (words := _taken_over(change, world))]
+    kept = tuple(change for change in plan.changes if not _taken_over(change, world))
+    return replace(plan, changes=kept).with_warnings(taken)
+
+
+def _taken_over(change: RecordChange, world: World) -> str:
+    """Say what stands there instead; nothing where the change still fits."""
+    zone = world.zone(change.zone)
+    found = zone.records.get((change.name, change.type))
+    if zone.fault or (found is None and not zone.is_whole):
+        return ""
+    there = found or replace(change.before, values=())
+    if standing(change, there) is not Standing.OTHER:
+        return ""
+    held = f"{' | '.join(there.values)} with TTL {there.ttl}" if there.values else "gone"
+    return (
+        f"{without_dot(change.name)} {change.type} is {held}: somebody changed it since, and its TTL is left to them."
+    )
+
+
+def _place(change: RecordChange) -> tuple[str, str, str]:
+    return change.zone, change.name, change.type
 
 
 def as_before(plan: Plan, lowered: Sequence[Plan]) -> Plan:

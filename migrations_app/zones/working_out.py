@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from migrations_app.models import Container, Publication, Zone
 from migrations_app.ports.nameserver import NameServerUnreachable
 from migrations_app.zones import publications, safety, scan, shelf, ttl
 from migrations_app.zones.build import build
-from migrations_app.zones.plan import Plan
+from migrations_app.zones.plan import Plan, ordered
 from migrations_app.zones.publications import STRETCH, Hands
 from migrations_app.zones.safety import Limits
 from migrations_app.zones.swap import Swap, checked_swaps
@@ -65,7 +66,7 @@ def _plan(publication: Publication, world: World, hands: Hands) -> Plan:
         case Publication.Kind.LOWER, Publication() as switch:
             return ttl.lowering(publications.plan_of(switch), publication.ttl_seconds or 1)
         case Publication.Kind.RESTORE, Publication() as switch:
-            return ttl.restoring(publications.plan_of(switch), _taken_back_by(switch))
+            return _restoring(publication, switch, world)
     swaps = checked_swaps([(old, new) for old, new in publication.pairs])
     names = shelf.checked_names([*publication.names, *_hostnames(publication, swaps)])
     resolved, troubles = scan.resolve(hands.nameserver, hands.resolvers, world, names, swaps)
@@ -74,6 +75,13 @@ def _plan(publication: Publication, world: World, hands: Hands) -> Plan:
     if earlier is not None:
         plan = with_what_was_taken(plan, earlier, world, ttl_seconds=publication.ttl_seconds)
     return ttl.as_before(plan, _lowered_before(publication)).with_warnings(troubles)
+
+
+def _restoring(publication: Publication, switch: Publication, world: World) -> Plan:
+    switched = publications.plan_of(switch)
+    plan = ttl.restoring(switched, _taken_back_by(switch))
+    left = ttl.left_low(switched, _lowered_before(publication), world)
+    return ttl.without_taken_over(replace(plan, changes=ordered((*plan.changes, *left))), world)
 
 
 def _lowered_before(publication: Publication) -> list[Plan]:

@@ -89,7 +89,94 @@ def test_a_record_that_somebody_changed_is_never_overwritten(world: FakeWorld, n
     migration = both(world, migration)
     assert migration.state == State.DONE, story(migration)
     assert names.values("shop.example.net.", "A") == ("192.0.2.77",)
+    assert names.forward.rrsets["shop.example.net.", "A"].ttl == 3600, "lowered for a difference that is void by now"
     assert set(names.values("pool.example.net.", "A")) == {NEW_ADDRESS, "192.0.2.102"}
+
+
+def begin_released(world: FakeWorld) -> Migration:
+    """Order a move whose old address need not be passed on for hours: what is tried here is something else."""
+    migration = begin_to_new_address(world, "stream")
+    Migration.objects.filter(pk=migration.pk).update(forward_released_at=world.clock())
+    return migration
+
+
+def carry_to(world: FakeWorld, migration: Migration, step: str) -> Migration:
+    """Carry it until the step is under way, and look no further."""
+    while not migration.steps.filter(name=step, state="running").exists():
+        assert both(world, migration, ticks=1).state == State.RUNNING, story(migration)
+    return migration
+
+
+def again(world: FakeWorld, migration: Migration, ada: User) -> Migration:
+    answer_parked(migration=migration, answer="retry", actor=ada, now=world.clock())
+    return both(world, migration)
+
+
+def test_whoever_edits_a_switched_record_keeps_the_edit_and_the_move_ends(world: FakeWorld, names: Names) -> None:
+    migration = carry_to(world, begin_to_new_address(world, "stream"), "stay_until_quiet")
+    Migration.objects.filter(pk=migration.pk).update(forward_released_at=world.clock())
+    names.forward.put("shop.example.net.", "A", 60, "192.0.2.77")
+    migration = both(world, migration)
+    assert migration.state == State.DONE, story(migration)
+    assert names.values("shop.example.net.", "A") == ("192.0.2.77",)
+    assert names.forward.rrsets["example.net.", "TXT"].ttl == 3600
+    (warning,) = Publication.objects.get(kind="restore").plan["warnings"]
+    assert "shop.example.net A is 192.0.2.77" in warning
+
+
+@pytest.mark.parametrize("edit", [("192.0.2.77", 60), (ADDRESS, 60), (NEW_ADDRESS, 900)])
+def test_an_edit_before_all_servers_were_seen_parks_it_and_a_person_lets_it_stay(
+    world: FakeWorld, names: Names, ada: User, edit: tuple[str, int]
+) -> None:
+    address, ttl = edit
+    migration = carry_to(world, begin_released(world), "switch_names")
+    while not (row := Publication.objects.get(kind="switch")).published_at:
+        advance_names(publication_id=row.pk, outside=world.outside, settings=settings.OVZ)
+        world.clock.advance(1)
+    names.forward.put("shop.example.net.", "A", ttl, address)
+    migration = both(world, migration)
+    assert (migration.state, migration.failure) == (State.PARKED, "NamesMoved"), story(migration)
+    assert f"shop.example.net A is {address} with TTL {ttl}; published was {NEW_ADDRESS}" in migration.failure_detail
+    migration = again(world, migration, ada)
+    assert migration.state == State.DONE, story(migration)
+    assert names.values("shop.example.net.", "A") == (address,)
+    assert "192.0.2.102" in names.values("pool.example.net.", "A")
+    assert names.forward.rrsets["example.net.", "TXT"].ttl == 3600
+
+
+def test_an_edit_while_the_low_ttl_is_published_makes_another_difference(
+    world: FakeWorld, names: Names, ada: User
+) -> None:
+    migration = begin_released(world)
+    while not (low := Publication.objects.filter(kind="lower", published_at__isnull=False)).exists():
+        both(world, migration, ticks=1)
+    assert low.get().state == "published", "not yet seen everywhere"
+    names.forward.put("shop.example.net.", "A", 60, "192.0.2.77")
+    migration = both(world, migration)
+    assert (migration.state, migration.failure) == (State.PARKED, "NamesMoved"), story(migration)
+    migration = again(world, migration, ada)
+    assert migration.state == State.DONE, story(migration)
+    assert names.values("shop.example.net.", "A") == ("192.0.2.77",)
+    assert set(names.values("pool.example.net.", "A")) == {NEW_ADDRESS, "192.0.2.102"}
+    assert names.forward.rrsets["shop.example.net.", "A"].ttl == 3600
+
+
+def test_what_was_put_right_after_a_refusal_is_asked_anew(world: FakeWorld, names: Names, ada: User) -> None:
+    names.forward.put("example.net.", "TXT", 3600, f'"v=spf1 ip4:{ADDRESS}"', '"v=spf1 -all"')
+    migration = both(world, begin_released(world))
+    assert (migration.state, migration.failure) == (State.PARKED, "NamesRefused")
+    names.forward.put("example.net.", "TXT", 3600, f'"v=spf1 ip4:{ADDRESS} -all"')
+    migration = again(world, migration, ada)
+    assert migration.state == State.DONE, story(migration)
+    assert names.values("example.net.", "TXT") == (f'"v=spf1 ip4:{NEW_ADDRESS} -all"',)
+
+
+def test_a_zone_in_which_nothing_changes_is_in_nobodys_way(world: FakeWorld, names: Names) -> None:
+    for zone in (names.forward, names.reverse):
+        zone.rrsets = {key: one for key, one in zone.rrsets.items() if ADDRESS not in str(one.values)}
+    names.reverse.rrsets.pop(("101.2.0.192.in-addr.arpa.", "PTR"))
+    migration = both(world, begin_released(world))
+    assert migration.state == State.DONE, story(migration)
 
 
 def test_a_failure_before_the_switch_gives_the_ttls_back(world: FakeWorld, names: Names) -> None:

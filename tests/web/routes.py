@@ -55,6 +55,7 @@ POST_ONLY = {
     "zone-read",
     "zone-forget",
     "difference-publish",
+    "difference-lift",
     "difference-undo",
     "difference-verify",
     "difference-lower",

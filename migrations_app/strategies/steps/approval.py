@@ -78,6 +78,8 @@ def _see_names(ctx: StepContext) -> RunOutcome | Repeat | None:
     switch = names.newest(ctx, Publication.Kind.SWITCH)
     if switch is None:
         return None
+    if switch.state == Publication.State.WAITING:  # asked for here, before a kill
+        return Repeat(since=names.PlanNames.name, reason=f"{switch} is being made anew.")
     hands = Hands(
         nameserver=ctx.outside.nameserver,
         resolvers=ctx.outside.resolvers,
@@ -90,6 +92,6 @@ def _see_names(ctx: StepContext) -> RunOutcome | Repeat | None:
         return Failed(name="NamesRefused", reason=f"{type(trouble).__name__}: {trouble}", again=True, park=True)
     if not moved:
         return None
-    names.let_go(switch)
+    names.ask_anew(ctx)
     why = "; ".join(moved)[:2000]
     return Repeat(since=names.PlanNames.name, reason=f"The difference that was approved is void: {why}.")

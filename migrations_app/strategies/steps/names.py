@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from migrations_app.execution.outcome import (
     AlreadyDone,
@@ -16,12 +17,13 @@ from migrations_app.execution.outcome import (
     Failed,
     Progress,
     Ready,
+    Repeat,
     RunOutcome,
     Waiting,
 )
 from migrations_app.execution.second_person import Reply
 from migrations_app.execution.step import Step, StepContext
-from migrations_app.models import Container, Migration, Publication, Zone
+from migrations_app.models import AuditLine, Container, Migration, Publication, Zone
 from migrations_app.strategies.steps import passing_on
 from migrations_app.zones import publications
 from migrations_app.zones.publications import NotPublishable, NotUndoable
@@ -29,6 +31,8 @@ from migrations_app.zones.publications import NotPublishable, NotUndoable
 Kind, State = Publication.Kind, Publication.State
 POLL_SECONDS = 1.0
 LONG_POLL_SECONDS = 30.0
+# A person's answer is known by these words, and the trail keeps no more than 2000 of them.
+LONGEST_WORDS = 1_500
 NO_ZONES = "no zone is registered: nothing of names is known here"
 
 
@@ -42,11 +46,10 @@ class PlanNames(Step):
         return Ready() if Zone.objects.exists() else AlreadyDone({"left_out": NO_ZONES})
 
     def run(self, ctx: StepContext) -> RunOutcome:
-        row = newest(ctx, Kind.SWITCH) or _ask(ctx, Kind.SWITCH)
+        row = _standing(ctx, newest(ctx, Kind.SWITCH)) or _ask(ctx, Kind.SWITCH)
         match row.state:
             case State.READY if row.blocking:
-                told = "; ".join(str(one[1]) for one in row.blocking)[:2000]
-                return Failed(name="NamesRefused", reason=f"{row}: {told}", park=True)
+                return _refused(row)
             case State.READY:
                 return Done(_planned(row))
             case State.WAITING:
@@ -65,9 +68,14 @@ class LowerTtl(Step):
     def check(self, ctx: StepContext) -> CheckOutcome:
         return Ready() if ctx.evidence_of("plan_names").get("changes") else AlreadyDone({"left_out": "nothing changes"})
 
-    def run(self, ctx: StepContext) -> RunOutcome:
-        row = _lowered_for(ctx, newest(ctx, Kind.SWITCH)) or _ask(ctx, Kind.LOWER)
-        if row.state == State.READY and not publications.plan_of(row).changes:
+    def run(self, ctx: StepContext) -> RunOutcome | Repeat:
+        switch = newest(ctx, Kind.SWITCH)
+        if switch and switch.pk != ctx.evidence_of(PlanNames.name).get("publication"):
+            return Repeat(since=PlanNames.name, reason=f"{switch} was made since: it is looked at like the one before.")
+        row = _standing(ctx, _lowered_for(ctx, switch)) or _ask(ctx, Kind.LOWER)
+        if row.state == State.STALE or _is_changed_since(row):
+            return _moved(ctx, row)
+        if _changes_nothing(row):
             return Done({"old_ttl_seconds": 0})
         if not isinstance(carried := _carried(ctx, row, State.VERIFIED), Done):
             return carried
@@ -98,9 +106,11 @@ class SwitchNames(Step):
         return Ready() if ctx.evidence_of("plan_names").get("changes") else AlreadyDone({"left_out": "nothing changes"})
 
     def run(self, ctx: StepContext) -> RunOutcome:
-        row = newest(ctx, Kind.SWITCH) or _ask(ctx, Kind.SWITCH)
+        row = _standing(ctx, newest(ctx, Kind.SWITCH)) or _ask(ctx, Kind.SWITCH)
         if row.state == State.STALE:
             return _moved(ctx, row)
+        if _changes_nothing(row):
+            return Done({"publication": row.pk, "left_out": "nothing of it stands there any more"})
         if row.state == State.READY and not row.blocking:
             return _publish_approved(ctx, row)
         return _carried(ctx, row, State.PUBLISHED, State.VERIFIED)
@@ -119,8 +129,12 @@ class VerifyNames(Step):
 
     def run(self, ctx: StepContext) -> RunOutcome:
         row = newest(ctx, Kind.SWITCH)
-        if row is None or row.state == State.VERIFIED:
-            return Done({"verified_at": _iso(row.verified_at)} if row else {})
+        if row is None or _changes_nothing(row):
+            return Done()
+        if row.state == State.VERIFIED:
+            return Done({"verified_at": _iso(row.verified_at)})
+        if _is_changed_since(row):
+            return _left_or_told(ctx, row)
         if row.state == State.PUBLISHED:
             return passing_on.look_after(ctx) or Waiting(passing_on.POLL_SECONDS, Progress(stage=_lagging(row)))
         return Failed(name="NamesRefused", reason=f"{row} is {row.get_state_display().lower()}.", park=True)
@@ -134,13 +148,14 @@ class RestoreTtl(Step):
 
     def check(self, ctx: StepContext) -> CheckOutcome:
         """A return trip may find TTLs low that its first move has lowered, and had no time to restore."""
-        lowered = ctx.evidence_of("lower_ttl").get("old_ttl_seconds")
+        rows = Publication.objects.filter(migration_id=ctx.order.migration_id, kind=Kind.LOWER)
+        lowered = rows.filter(state__in=Publication.IN_FORCE).exists()
         comes_back = ctx.order.returns is not None and ctx.evidence_of("plan_names").get("changes")
         return Ready() if lowered or comes_back else AlreadyDone({"left_out": "none was lowered"})
 
     def run(self, ctx: StepContext) -> RunOutcome:
-        row = newest(ctx, Kind.RESTORE) or _ask(ctx, Kind.RESTORE)
-        if row.state == State.READY and not publications.plan_of(row).changes:
+        row = _standing(ctx, newest(ctx, Kind.RESTORE)) or _ask(ctx, Kind.RESTORE)
+        if _changes_nothing(row):
             return Done()
         return _carried(ctx, row, State.PUBLISHED, State.VERIFIED)
 
@@ -153,6 +168,39 @@ def newest(ctx: StepContext, kind: Publication.Kind) -> Publication | None:
 def let_go(row: Publication) -> None:
     """Have the difference made anew when it is asked for again."""
     Publication.objects.filter(pk=row.pk).update(migration=None)
+
+
+def ask_anew(ctx: StepContext) -> Publication:
+    """Have the difference made anew; the one before stays the migration's, so that nobody else publishes it."""
+    return _ask(ctx, Kind.SWITCH)
+
+
+def _standing(ctx: StepContext, row: Publication | None) -> Publication | None:
+    """Return it unless a person tried again since it was refused: what it objects to may have been put right."""
+    if row is None or row.state != State.READY or not row.blocking:
+        return row
+    return None if _answers(ctx, "NamesRefused").filter(at__gt=row.created_at).exists() else row
+
+
+def _answers(ctx: StepContext, failure: str) -> QuerySet[AuditLine]:
+    """Return what people said to going on after that failure of this migration."""
+    subject = f"m{ctx.order.migration_id}: "
+    return AuditLine.objects.filter(verb="answer_retry", subject__startswith=subject, detail__answers=failure)
+
+
+def _changes_nothing(row: Publication) -> bool:
+    return row.state == State.READY and not row.blocking and not publications.plan_of(row).changes
+
+
+def _is_changed_since(row: Publication) -> bool:
+    """Whether its primary says something else than what was published: no server will follow it any more."""
+    return row.state == State.PUBLISHED and row.failure == "NamesMoved"
+
+
+def _is_lifted(row: Publication) -> bool:
+    """Who lifted an objection to a difference meant its TTLs as well: they are those of the same records."""
+    of = row.of.lifted if row.of else []
+    return row.is_forced or {one[0] for one in row.objections} <= {one[0] for one in of}
 
 
 def _lowered_for(ctx: StepContext, switch: Publication | None) -> Publication | None:
@@ -185,7 +233,7 @@ def _carried(ctx: StepContext, row: Publication, *wanted: str) -> RunOutcome:
         return Done({"publication": row.pk})
     if row.state == State.READY:
         try:
-            publications.begin(row, digest=row.digest, is_forced=False, now=ctx.now)
+            publications.begin(row, digest=row.digest, is_forced=_is_lifted(row), now=ctx.now)
         except NotPublishable as refusal:
             return Failed(name="NamesRefused", reason=str(refusal), park=True)
         return Waiting(POLL_SECONDS)
@@ -211,16 +259,30 @@ def _given_up(row: Publication) -> Failed:
     return Failed(name="NamesRefused", reason=f"{row}: {row.failure} {row.failure_detail}".strip(), park=True)
 
 
-def _moved(ctx: StepContext, row: Publication) -> RunOutcome:
+def _refused(row: Publication) -> Failed:
+    told = "; ".join(str(one[1]) for one in row.blocking)[:2000]
+    return Failed(name="NamesRefused", reason=f"{row}: {told}", park=True)
+
+
+def _moved(ctx: StepContext, row: Publication) -> Failed:
     """Somebody changed a record since: a new difference is made, and a person looks before it is published."""
-    let_go(row)
-    fresh = _ask(ctx, Kind.SWITCH)
+    fresh = ask_anew(ctx)
+    meanwhile = "The old address is passed on meanwhile. " if ctx.passed_point_of_no_return else ""
     return Failed(
         name="NamesMoved",
-        reason=f"{row} is void: {row.failure_detail} The old address is passed on meanwhile. {fresh} is the difference "
-        "as it is now: look at it, then try again to publish it.",
+        reason=f"{row} is void: {row.failure_detail} {meanwhile}{fresh} is the difference as it is now: look at it, "
+        "then try again to go on with it.",
         park=True,
     )
+
+
+def _left_or_told(ctx: StepContext, row: Publication) -> RunOutcome:
+    """What was published and changed since is never changed back: a person sees it, and says that it may stay so."""
+    told = f"{row} was published everywhere, and somebody changed a record since: {row.failure_detail}"[:LONGEST_WORDS]
+    way_out = " Put it right at the primary, or leave it as it is; then try again to go on."
+    if _answers(ctx, "NamesMoved").filter(detail__found__endswith=told + way_out).exists():
+        return Done({"publication": row.pk, "left_as_it_is": row.failure_detail})
+    return Failed(name="NamesMoved", reason=told + way_out, park=True)
 
 
 def _taken_back(row: Publication, *, now: datetime) -> RunOutcome:
