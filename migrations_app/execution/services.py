@@ -34,6 +34,15 @@ def keep_before(
     )
 
 
+def keep_unseen(migration_id: int, places: Collection[tuple[str, int]]) -> None:
+    """Have a row for each of them, so that a person can be asked about it; nothing is known but that they answered."""
+    unknown = asdict(Look(answers=True, seconds=0.0))
+    for address, port in places:
+        SeenService.objects.get_or_create(
+            migration_id=migration_id, address=address, port=port, defaults={"before": unknown}
+        )
+
+
 def keep_after(row: SeenService, *, look: Look, contrasts: Sequence[dict[str, str]]) -> None:
     row.after, row.contrasts = asdict(look), list(contrasts)
     row.save(update_fields=["after", "contrasts"])

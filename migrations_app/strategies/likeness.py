@@ -15,6 +15,8 @@ from migrations_app.ports.probe import Certificate, Face, Look
 Renamed = Sequence[tuple[str, str]]  # pairs of old and new address or name
 Aspect = tuple[str, str]  # the name asked by, and what of the service
 
+ANSWERS = "answers"
+
 MENDED = "It failed before the move, and does not any more."
 FOLLOWED = "It names what is new in the place of what was old."
 RENEWED = "It was renewed meanwhile: for the same names, and valid for longer."
@@ -35,7 +37,7 @@ class Contrast:
 
     place: str
     name: str
-    aspect: str  # kind, status, title, certificate, banner
+    aspect: str  # answers, kind, status, title, certificate, banner
     before: str
     after: str
     explanation: str = ""  # empty: a person has to look
@@ -45,6 +47,10 @@ def contrasts(
     before: Look, after: Look, *, place: str, renamed: Renamed, unsteady: Collection[Aspect] = ()
 ) -> list[Contrast]:
     """Return all in which the later look is not like the earlier one, explained or not."""
+    if not after.answers:
+        return [Contrast(place=place, name="", aspect=ANSWERS, before="yes", after=after.detail or "no")]
+    if not before.kind:  # it answered then, and nobody looked closer
+        return []
     if before.kind != after.kind:
         explanation = UNSTEADY if ("", "kind") in unsteady else ""
         told = {"before": before.kind, "after": after.kind, "explanation": explanation}
