@@ -59,12 +59,15 @@ def unaccepted(row: SeenService) -> list[dict[str, str]]:
     return [one for one in row.contrasts if not one["explanation"] and [one["name"], one["aspect"]] not in row.accepted]
 
 
-def take_watch(name: str, now: datetime) -> list[SeenService]:
-    """Return what this worker is to watch from now on; how long nobody did before is noted."""
+def take_watch(name: str, now: datetime, *, rested: bool = False) -> list[SeenService]:
+    """Return what this worker is to watch from now on; how long nobody did before is noted.
+
+    ``rested``: it did not watch either since it last said so.
+    """
     mine = Q(watched_by=name) | Q(watched_until=None) | Q(watched_until__lt=now)
     rows = list(_to_watch().filter(mine))
     for row in rows:
-        if row.watched_by != name:
+        if row.watched_by != name or rested:
             gap = now - row.watched_until + WATCH if row.watched_until else timedelta(0)
             SeenService.objects.filter(pk=row.pk).update(unwatched_seconds=F("unwatched_seconds") + gap.total_seconds())
     taken = SeenService.objects.filter(mine, pk__in=[row.pk for row in rows])
