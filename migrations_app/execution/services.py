@@ -49,14 +49,19 @@ def keep_after(row: SeenService, *, look: Look, contrasts: Sequence[dict[str, st
 
 
 def accept(row: SeenService) -> None:
-    """Note that a person found its contrasts in order."""
-    row.accepted = row.accepted + [[one["name"], one["aspect"]] for one in unaccepted(row)]
+    """Note that a person found in order what its contrasts are now; another one has to be seen again."""
+    row.accepted = row.accepted + [_as_seen(one) for one in unaccepted(row)]
     row.save(update_fields=["accepted"])
 
 
 def unaccepted(row: SeenService) -> list[dict[str, str]]:
     """Return the contrasts that nothing explains and nobody accepted."""
-    return [one for one in row.contrasts if not one["explanation"] and [one["name"], one["aspect"]] not in row.accepted]
+    return [one for one in row.contrasts if not one["explanation"] and _as_seen(one) not in row.accepted]
+
+
+def _as_seen(contrast: Mapping[str, str]) -> list[str]:
+    """Return what a word about it is about; those kept by older releases have nothing steady."""
+    return [contrast["place"], contrast["name"], contrast["aspect"], contrast.get("steady", contrast["after"])]
 
 
 def take_watch(name: str, now: datetime, *, rested: bool = False) -> list[SeenService]:

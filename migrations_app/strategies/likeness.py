@@ -40,6 +40,8 @@ class Contrast:
     aspect: str  # answers, kind, status, title, certificate, banner
     before: str
     after: str
+    # ``after`` without what changes by itself: a person who accepts it has seen all that are alike in this.
+    steady: str = ""
     explanation: str = ""  # empty: a person has to look
 
 
@@ -53,7 +55,7 @@ def contrasts(
         return []
     if before.kind != after.kind:
         explanation = UNSTEADY if ("", "kind") in unsteady else ""
-        told = {"before": before.kind, "after": after.kind, "explanation": explanation}
+        told = {"before": before.kind, "after": after.kind, "steady": after.kind, "explanation": explanation}
         return [Contrast(place=place, name="", aspect="kind", **told)]
     later = {face.name: face for face in after.faces}
     return [
@@ -76,6 +78,7 @@ def _of_face(before: Face, after: Face, place: str, renamed: Renamed, unsteady: 
             aspect=aspect,
             before=_shown(before, aspect),
             after=_shown(after, aspect),
+            steady=_steady(after, aspect),
             explanation=UNSTEADY if (before.name, aspect) in unsteady else explanation,
         )
         for aspect, rule in _RULES.items()
@@ -153,6 +156,18 @@ def _steady_title(text: str) -> str:
 def _steady_banner(text: str) -> str:
     """SSH's says version and make, and nothing that changes by itself."""
     return text if text.startswith("SSH-") else _UNSTEADY_IN_BANNER.sub("~", text)
+
+
+def _steady(face: Face, aspect: str) -> str:
+    match aspect, face.certificate:
+        case "certificate", Certificate() as one:
+            return one.fingerprint
+        case "title", _:
+            return _steady_title(_shown(face, aspect))
+        case "banner", _:
+            return _steady_banner(_shown(face, aspect))
+        case _:
+            return _shown(face, aspect)
 
 
 def _shown(face: Face, aspect: str) -> str:

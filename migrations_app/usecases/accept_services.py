@@ -31,7 +31,7 @@ def offered_for(migration: Migration) -> bool:
 
 @transaction.atomic
 def accept_services(*, migration: Migration, actor: User, now: datetime) -> None:
-    """Go on; what was accepted is accepted by name and kind of contrast, and anything else stops it once more.
+    """Go on; it is accepted as it was seen, at its place and by its name, and anything else stops it once more.
 
     :raises NothingToAccept: see there.
     """

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from migrations_app.models import AuditLine, Migration, SeenService, ZoneContent
-from migrations_app.ports.probe import Face
+from migrations_app.ports.probe import Certificate, Face
 from migrations_app.strategies.steps import start_target
 from migrations_app.usecases.accept_services import NothingToAccept, accept_services
 from migrations_app.usecases.answer_parked import answer_parked
@@ -100,6 +100,40 @@ def test_what_was_accepted_covers_nothing_else(world: FakeWorld, ada: User) -> N
     assert (migration.state, migration.failure) == (Migration.State.PARKED, "ServicesDiffer")
     assert "status was '200', is '500'" in migration.failure_detail
     assert "title" not in migration.failure_detail
+
+
+@pytest.mark.parametrize(
+    ("accepted", "later", "state"),
+    [
+        ("It works!", "Index of /", Migration.State.PARKED),
+        ("Welcome to another machine", "Welcome to a third", Migration.State.PARKED),
+        ("Inbox (3)", "Inbox (12)", Migration.State.DONE),
+    ],
+)
+def test_what_is_seen_later_must_be_what_was_accepted(
+    world: FakeWorld, ada: User, accepted: str, later: str, state: Migration.State
+) -> None:
+    migration = begin_shop(world, "stream")
+    when_it_runs_on(world, "node-2", lambda: show(world, "node-2", ("http", replace(SHOP[1], title=accepted))))
+    run_to_end(world, migration)
+    accept_services(migration=migration, actor=ada, now=world.clock())
+    show(world, "node-2", ("http", replace(SHOP[1], title=later)))
+    assert run_to_end(world, migration).state == state, story(migration)
+
+
+def test_a_certificate_accepted_is_that_one(world: FakeWorld, ada: User) -> None:
+    def shows(mark: str) -> tuple[str, Face]:
+        certificate = Certificate(fingerprint="a" * 16 + mark * 48, not_after="", names=())
+        return "https", Face(name="", status=200, title="Shop", certificate=certificate)
+
+    migration = begin_shop(world, "stream")
+    show(world, "node-1", shows("1"))
+    when_it_runs_on(world, "node-2", lambda: show(world, "node-2", shows("2")))
+    run_to_end(world, migration)
+    accept_services(migration=migration, actor=ada, now=world.clock())
+    show(world, "node-2", shows("3"))
+    run_to_end(world, migration)
+    assert (migration.state, migration.failure) == (Migration.State.PARKED, "ServicesDiffer")
 
 
 def parked_over_silence(world: FakeWorld, method: str) -> Migration:
