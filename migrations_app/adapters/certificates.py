@@ -39,7 +39,7 @@ def read(encoded: bytes) -> Certificate:
     try:
         found = x509.load_der_x509_certificate(encoded)
         not_after, names = found.not_valid_after_utc.isoformat(), _names(found)
-    except (ValueError, x509.UnsupportedGeneralNameType):
+    except (ValueError, x509.InvalidVersion, x509.UnsupportedGeneralNameType):  # of these only one is a ValueError
         not_after, names = "", ()
     return Certificate(fingerprint=fingerprint, not_after=not_after, names=names)
 

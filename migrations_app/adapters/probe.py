@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import time
 from collections.abc import Sequence
 
 from migrations_app.adapters import looking
 from migrations_app.ports.probe import Look, ProbeResult, Service
+
+log = logging.getLogger(__name__)
 
 
 class TcpProbe:
@@ -33,4 +36,17 @@ def _try(address: str, port: int, timeout_seconds: float) -> str:
 
 
 async def _look_at_all(services: Sequence[Service], timeout_seconds: float) -> tuple[Look, ...]:
-    return tuple(await asyncio.gather(*(looking.look(service, timeout_seconds) for service in services)))
+    """One that shows what nobody has thought of costs its own look only."""
+    looks = (looking.look(service, timeout_seconds) for service in services)
+    seen = await asyncio.gather(*looks, return_exceptions=True)
+    return tuple(_own_fault_told(service, one) for service, one in zip(services, seen, strict=True))
+
+
+def _own_fault_told(service: Service, seen: Look | BaseException) -> Look:
+    """Return as no answer what the panel stumbled over, because nothing of it is known; whose fault that is is said."""
+    if isinstance(seen, Look):
+        return seen
+    if not isinstance(seen, Exception):  # somebody stops this process
+        raise seen
+    log.error("a look at %s port %s ended in an error", service.address, service.port, exc_info=seen)
+    return Look(answers=False, seconds=0.0, detail=f"the panel cannot read what it shows ({type(seen).__name__})")

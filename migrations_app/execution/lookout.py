@@ -20,6 +20,7 @@ class Lookout:
     name: str
     _tallies: dict[int, Tally] = field(default_factory=dict)
     _places: dict[Place, int] = field(default_factory=dict)
+    _rested: bool = False
 
     def look(self, now: datetime) -> None:
         """Count what was heard, keep it, and knock at what is to be watched from now on; call it often."""
@@ -28,7 +29,13 @@ class Lookout:
                 self._tallies[self._places[knock.place]].count(knock)
         if self._tallies:
             services.keep_silences(self._tallies)
-        self._aim(services.take_watch(self.name, now))
+        self._aim(services.take_watch(self.name, now, rested=self._rested))
+        self._rested = False
+
+    def rest(self) -> None:
+        """Knock at nothing while nothing can be kept; another worker may watch, and count, meanwhile."""
+        self._tallies, self._places, self._rested = {}, {}, True
+        self.knocker.aim(())
 
     def _aim(self, rows: Iterable[SeenService]) -> None:
         tallies = {row.pk: self._tallies.get(row.pk) or services.tally_of(row) for row in rows}

@@ -34,28 +34,45 @@ def keep_before(
     )
 
 
+def keep_unseen(migration_id: int, places: Collection[tuple[str, int]]) -> None:
+    """Have a row for each of them, so that a person can be asked about it; nothing is known but that they answered."""
+    unknown = asdict(Look(answers=True, seconds=0.0))
+    for address, port in places:
+        SeenService.objects.get_or_create(
+            migration_id=migration_id, address=address, port=port, defaults={"before": unknown}
+        )
+
+
 def keep_after(row: SeenService, *, look: Look, contrasts: Sequence[dict[str, str]]) -> None:
     row.after, row.contrasts = asdict(look), list(contrasts)
     row.save(update_fields=["after", "contrasts"])
 
 
 def accept(row: SeenService) -> None:
-    """Note that a person found its contrasts in order."""
-    row.accepted = row.accepted + [[one["name"], one["aspect"]] for one in unaccepted(row)]
+    """Note that a person found in order what its contrasts are now; another one has to be seen again."""
+    row.accepted = row.accepted + [_as_seen(one) for one in unaccepted(row)]
     row.save(update_fields=["accepted"])
 
 
 def unaccepted(row: SeenService) -> list[dict[str, str]]:
     """Return the contrasts that nothing explains and nobody accepted."""
-    return [one for one in row.contrasts if not one["explanation"] and [one["name"], one["aspect"]] not in row.accepted]
+    return [one for one in row.contrasts if not one["explanation"] and _as_seen(one) not in row.accepted]
 
 
-def take_watch(name: str, now: datetime) -> list[SeenService]:
-    """Return what this worker is to watch from now on; how long nobody did before is noted."""
+def _as_seen(contrast: Mapping[str, str]) -> list[str]:
+    """Return what a word about it is about; those kept by older releases have nothing steady."""
+    return [contrast["place"], contrast["name"], contrast["aspect"], contrast.get("steady", contrast["after"])]
+
+
+def take_watch(name: str, now: datetime, *, rested: bool = False) -> list[SeenService]:
+    """Return what this worker is to watch from now on; how long nobody did before is noted.
+
+    ``rested``: it did not watch either since it last said so.
+    """
     mine = Q(watched_by=name) | Q(watched_until=None) | Q(watched_until__lt=now)
     rows = list(_to_watch().filter(mine))
     for row in rows:
-        if row.watched_by != name:
+        if row.watched_by != name or rested:
             gap = now - row.watched_until + WATCH if row.watched_until else timedelta(0)
             SeenService.objects.filter(pk=row.pk).update(unwatched_seconds=F("unwatched_seconds") + gap.total_seconds())
     taken = SeenService.objects.filter(mine, pk__in=[row.pk for row in rows])

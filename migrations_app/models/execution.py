@@ -230,7 +230,8 @@ class SeenService(models.Model):
     # [name, aspect] of what was not the same twice before anything was done.
     unsteady = models.JSONField(default=list)
     contrasts = models.JSONField(default=list)  # as in strategies/likeness.py
-    accepted = models.JSONField(default=list)  # [name, aspect] of contrasts that a person found in order
+    # [place, name, aspect, what it was then] of contrasts that a person found in order.
+    accepted = models.JSONField(default=list)
     # What callers met while it moved: execution/silence.py.
     knocks = models.PositiveIntegerField(default=0)
     unanswered = models.PositiveIntegerField(default=0)

@@ -15,6 +15,8 @@ from migrations_app.ports.probe import Certificate, Face, Look
 Renamed = Sequence[tuple[str, str]]  # pairs of old and new address or name
 Aspect = tuple[str, str]  # the name asked by, and what of the service
 
+ANSWERS = "answers"
+
 MENDED = "It failed before the move, and does not any more."
 FOLLOWED = "It names what is new in the place of what was old."
 RENEWED = "It was renewed meanwhile: for the same names, and valid for longer."
@@ -35,9 +37,11 @@ class Contrast:
 
     place: str
     name: str
-    aspect: str  # kind, status, title, certificate, banner
+    aspect: str  # answers, kind, status, title, certificate, banner
     before: str
     after: str
+    # ``after`` without what changes by itself: a person who accepts it has seen all that are alike in this.
+    steady: str = ""
     explanation: str = ""  # empty: a person has to look
 
 
@@ -45,9 +49,13 @@ def contrasts(
     before: Look, after: Look, *, place: str, renamed: Renamed, unsteady: Collection[Aspect] = ()
 ) -> list[Contrast]:
     """Return all in which the later look is not like the earlier one, explained or not."""
+    if not after.answers:
+        return [Contrast(place=place, name="", aspect=ANSWERS, before="yes", after=after.detail or "no")]
+    if not before.kind:  # it answered then, and nobody looked closer
+        return []
     if before.kind != after.kind:
         explanation = UNSTEADY if ("", "kind") in unsteady else ""
-        told = {"before": before.kind, "after": after.kind, "explanation": explanation}
+        told = {"before": before.kind, "after": after.kind, "steady": after.kind, "explanation": explanation}
         return [Contrast(place=place, name="", aspect="kind", **told)]
     later = {face.name: face for face in after.faces}
     return [
@@ -70,6 +78,7 @@ def _of_face(before: Face, after: Face, place: str, renamed: Renamed, unsteady: 
             aspect=aspect,
             before=_shown(before, aspect),
             after=_shown(after, aspect),
+            steady=_steady(after, aspect),
             explanation=UNSTEADY if (before.name, aspect) in unsteady else explanation,
         )
         for aspect, rule in _RULES.items()
@@ -147,6 +156,18 @@ def _steady_title(text: str) -> str:
 def _steady_banner(text: str) -> str:
     """SSH's says version and make, and nothing that changes by itself."""
     return text if text.startswith("SSH-") else _UNSTEADY_IN_BANNER.sub("~", text)
+
+
+def _steady(face: Face, aspect: str) -> str:
+    match aspect, face.certificate:
+        case "certificate", Certificate() as one:
+            return one.fingerprint
+        case "title", _:
+            return _steady_title(_shown(face, aspect))
+        case "banner", _:
+            return _steady_banner(_shown(face, aspect))
+        case _:
+            return _shown(face, aspect)
 
 
 def _shown(face: Face, aspect: str) -> str:

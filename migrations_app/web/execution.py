@@ -17,9 +17,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from migrations_app.models import Finding, LogLine, Migration, StepRun
+from migrations_app.usecases import accept_services as accepting
 from migrations_app.usecases import bring_back as returning
 from migrations_app.usecases import release_forward as releasing
-from migrations_app.usecases.accept_services import NothingToAccept, accept_services
 from migrations_app.usecases.answer_parked import NotParked, answer_parked
 from migrations_app.usecases.cancel_migration import NotCancellable, cancel_migration
 from migrations_app.usecases.pause_migration import NotPausable, pause_migration
@@ -68,7 +68,7 @@ class Offers:
             keep=migration.state == State.PARKED and can_go_back and migration.failure == "RunsOnTarget",
             keep_old_copy=migration.state == State.PARKED and migration.parked_from == State.RETIRING,
             bring_back=returning.offered_for(migration),
-            accept_services=migration.state == State.PARKED and migration.failure == "ServicesDiffer",
+            accept_services=accepting.offered_for(migration),
             end_forward=releasing.offered_for(migration),
             retire=retirable and migration.retire_after is not None and migration.retire_after <= now,
         )
@@ -195,7 +195,7 @@ def bring_back(request: PanelRequest, migration_id: int) -> HttpResponse:
 @require_POST
 @staff_page
 def accept_seen_services(request: PanelRequest, migration_id: int) -> HttpResponse:
-    return _act(request, migration_id, accept_services, NothingToAccept)
+    return _act(request, migration_id, accepting.accept_services, accepting.NothingToAccept)
 
 
 @require_POST

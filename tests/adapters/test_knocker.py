@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import resource
 import socket
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from migrations_app.adapters import knocker as knocker_module
 from migrations_app.adapters.knocker import SteadyKnocker
 from migrations_app.ports.knocker import Knock, Place
+
+LIVELY = ("192.0.2.9", 80)
 
 
 @pytest.fixture
@@ -43,6 +48,47 @@ def test_it_stops_where_it_is_not_to_knock_any_more(open_place: Place) -> None:
     knocker.heard()
     time.sleep(0.6)
     assert knocker.heard() == []
+
+
+def test_many_silent_places_take_no_more_than_their_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And none of it from one that answers: it is asked as often as ever."""
+    silent, under_way, most = {("192.0.2.1", 80), ("192.0.2.2", 80), ("192.0.2.3", 80)}, 0, 0
+
+    async def is_open(place: Place) -> bool:
+        nonlocal under_way, most
+        if place not in silent:
+            return True
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(3_600)
+        return False
+
+    monkeypatch.setattr(knocker_module, "_is_open", is_open)
+    monkeypatch.setattr(knocker_module, "MOST_UNDER_WAY", 6)
+    monkeypatch.setattr(knocker_module, "EVERY_SECONDS", 0.02)
+    knocker = SteadyKnocker()
+    knocker.aim([*silent, LIVELY])
+    heard = _hear(knocker, lambda heard: len(heard) >= 20)
+    knocker.aim([])
+    assert {(knock.place, knock.answered) for knock in heard} == {(LIVELY, True)}
+    assert len(heard) >= 20
+    assert most == 6
+
+
+def test_what_could_not_be_asked_is_no_silence(open_place: Place) -> None:
+    knocker = SteadyKnocker()
+    knocker.aim([open_place])
+    _hear(knocker, bool)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        time.sleep(1.0)
+        heard = knocker.heard()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert all(knock.answered for knock in heard)
+    assert len(heard) <= 1
+    assert _hear(knocker, bool)[0].answered
 
 
 def _hear(knocker: SteadyKnocker, enough: Callable[[list[Knock]], bool]) -> list[Knock]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from pathlib import Path
 
 import pytest
 
-from migrations_app.adapters import looking
+from migrations_app.adapters import certificates, looking
 from migrations_app.adapters.probe import TcpProbe
 from migrations_app.ports.probe import Face, Look, Service
 from tests.adapters import servers
@@ -18,6 +19,8 @@ from tests.adapters.servers import served
 ENOUGH_SECONDS = 60.0
 # Waited for in full. A look that went on until its server gives up would last for minutes.
 SHORT_SECONDS = 2.0
+# A certificate's version as it is written in it; the second exists on paper only.
+VERSION_3, VERSION_2 = bytes.fromhex("a003020102"), bytes.fromhex("a003020101")
 
 
 @pytest.fixture(autouse=True)
@@ -80,6 +83,34 @@ def test_it_sees_a_certificate_without_believing_it(tmp_path: Path) -> None:
     assert face.certificate.names == ("shop.example.net", "www.shop.example.net")
     assert len(face.certificate.fingerprint) == 64
     assert face.certificate.not_after.endswith("+00:00")
+
+
+def test_a_certificate_of_a_version_that_does_not_exist_has_a_fingerprint(tmp_path: Path) -> None:
+    servers.self_signed(tmp_path, "shop.example.net")
+    made = ssl.PEM_cert_to_DER_cert(
+        (tmp_path / "shop.example.net.pem").read_text().partition("-----END PRIVATE KEY-----\n")[2]
+    )
+    assert certificates.read(made).names == ("shop.example.net",)
+    assert made.count(VERSION_3) == 1
+    read = certificates.read(made.replace(VERSION_3, VERSION_2))
+    assert (len(read.fingerprint), read.not_after, read.names) == (64, "", ())
+
+
+def test_an_error_in_one_look_costs_no_other(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    look_at_one = looking.look
+
+    async def stumbles(service: Service, timeout_seconds: float) -> Look:
+        if service.port == 8443:
+            raise LookupError("nobody has thought of this")
+        return await look_at_one(service, timeout_seconds)
+
+    monkeypatch.setattr(looking, "look", stumbles)
+    with served(servers.page("Shop"), 8080) as address:
+        asked = [Service(address=address, port=port) for port in (8443, 8080)]
+        spoilt, seen = TcpProbe().look(asked, timeout_seconds=ENOUGH_SECONDS)
+    assert only_face(seen).title == "Shop"
+    assert (spoilt.answers, spoilt.detail) == (False, "the panel cannot read what it shows (LookupError)")
+    assert "nobody has thought of this" in caplog.text
 
 
 def test_it_sees_plain_pages_on_a_port_of_tls() -> None:

@@ -86,6 +86,35 @@ def test_a_dead_watcher_is_followed_by_another_and_the_gap_is_told() -> None:
     assert (service.unwatched_seconds, service.knocks, service.watched_by) == (8.0, 1, "two")
 
 
+def test_one_that_rested_knocks_at_nothing_and_tells_the_gap() -> None:
+    service, knocker = _service(), FakeKnocker()
+    lookout = Lookout(knocker, "one")
+    lookout.look(START)
+    lookout.rest()
+    assert knocker.places == ()
+    knocker.hear(PLACE, 0.0, answered=False)
+    lookout.look(START + 3 * SECOND)
+    lookout.look(START + 4 * SECOND)
+    service.refresh_from_db()
+    assert knocker.places == (PLACE,)
+    assert (service.unwatched_seconds, service.knocks) == (3.0, 0)
+
+
+def test_one_that_rested_leaves_what_another_counted_meanwhile() -> None:
+    service, knocker, other = _service(), FakeKnocker(), FakeKnocker()
+    lookout, successor = Lookout(knocker, "one"), Lookout(other, "two")
+    lookout.look(START)
+    knocker.hear(PLACE, 0.0)
+    lookout.look(START + SECOND)
+    lookout.rest()
+    successor.look(START + 8 * SECOND)
+    other.hear(PLACE, 0.0)
+    successor.look(START + 9 * SECOND)
+    lookout.look(START + 10 * SECOND)
+    service.refresh_from_db()
+    assert (service.knocks, service.watched_by, knocker.places) == (2, "two", ())
+
+
 def test_a_new_try_begins_with_nothing_counted() -> None:
     service, knocker = _service(), FakeKnocker()
     lookout = Lookout(knocker, "one")

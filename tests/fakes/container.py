@@ -21,6 +21,7 @@ class FakeContainer:
     incoming_for: str | None = None
     rehearses: str | None = None
     ports: tuple[int, ...] = (80,)
+    shut: tuple[int, ...] = ()  # by a packet filter of its own: they listen, and nobody gets in
     scripts: tuple[str, ...] = ()
     lock_pid: int | None = None
     lock_alive: bool = True

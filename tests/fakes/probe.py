@@ -51,7 +51,7 @@ class FakeProbe:
                 return ProbeResult(
                     answers=False, seconds=timeout_seconds, detail=f"no answer within {timeout_seconds:g} s"
                 )
-            case [owner, *_] if port in owner.ports:
+            case [owner, *_] if port in owner.ports and port not in owner.shut:
                 return ProbeResult(answers=True, seconds=0.001)
             case _:
                 return ProbeResult(answers=False, seconds=0.001, detail="Connection refused")

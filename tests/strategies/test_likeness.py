@@ -149,3 +149,17 @@ def test_it_says_what_was_and_what_is() -> None:
 @pytest.mark.parametrize("text", ["1" * 200, "a" * 200, "<" * 200, "12:" * 66, "Sat, " * 40, "<a@" * 60])
 def test_no_text_takes_long(text: str) -> None:
     assert told(look("smtp", banner=text), look("smtp", banner=text + "!")) in ({}, {"banner": ""})
+
+
+def test_silence_is_told_and_two_silences_are_alike() -> None:
+    silences = [Look(answers=False, seconds=2.5, detail=detail) for detail in ("Connection refused", "no answer")]
+    found = [contrasts(look(), silence, place="192.0.2.1:80", renamed=())[0] for silence in silences]
+    assert [(one.aspect, one.before, one.after, one.explanation) for one in found] == [
+        ("answers", "yes", "Connection refused", ""),
+        ("answers", "yes", "no answer", ""),
+    ]
+    assert found[0].steady == found[1].steady
+
+
+def test_nothing_is_known_of_what_was_not_looked_at() -> None:
+    assert contrasts(Look(answers=True, seconds=0.1), look(), place="192.0.2.1:80", renamed=()) == []

@@ -9,7 +9,8 @@ import pytest
 from django.contrib.auth.models import User
 
 from migrations_app.models import AuditLine, Migration, SeenService, ZoneContent
-from migrations_app.ports.probe import Face
+from migrations_app.ports.probe import Certificate, Face
+from migrations_app.strategies.steps import start_target
 from migrations_app.usecases.accept_services import NothingToAccept, accept_services
 from migrations_app.usecases.answer_parked import answer_parked
 from tests.factories import make_name_server, make_zone
@@ -99,6 +100,111 @@ def test_what_was_accepted_covers_nothing_else(world: FakeWorld, ada: User) -> N
     assert (migration.state, migration.failure) == (Migration.State.PARKED, "ServicesDiffer")
     assert "status was '200', is '500'" in migration.failure_detail
     assert "title" not in migration.failure_detail
+
+
+@pytest.mark.parametrize(
+    ("accepted", "later", "state"),
+    [
+        ("It works!", "Index of /", Migration.State.PARKED),
+        ("Welcome to another machine", "Welcome to a third", Migration.State.PARKED),
+        ("Inbox (3)", "Inbox (12)", Migration.State.DONE),
+    ],
+)
+def test_what_is_seen_later_must_be_what_was_accepted(
+    world: FakeWorld, ada: User, accepted: str, later: str, state: Migration.State
+) -> None:
+    migration = begin_shop(world, "stream")
+    when_it_runs_on(world, "node-2", lambda: show(world, "node-2", ("http", replace(SHOP[1], title=accepted))))
+    run_to_end(world, migration)
+    accept_services(migration=migration, actor=ada, now=world.clock())
+    show(world, "node-2", ("http", replace(SHOP[1], title=later)))
+    assert run_to_end(world, migration).state == state, story(migration)
+
+
+def test_a_certificate_accepted_is_that_one(world: FakeWorld, ada: User) -> None:
+    def shows(mark: str) -> tuple[str, Face]:
+        certificate = Certificate(fingerprint="a" * 16 + mark * 48, not_after="", names=())
+        return "https", Face(name="", status=200, title="Shop", certificate=certificate)
+
+    migration = begin_shop(world, "stream")
+    show(world, "node-1", shows("1"))
+    when_it_runs_on(world, "node-2", lambda: show(world, "node-2", shows("2")))
+    run_to_end(world, migration)
+    accept_services(migration=migration, actor=ada, now=world.clock())
+    show(world, "node-2", shows("3"))
+    run_to_end(world, migration)
+    assert (migration.state, migration.failure) == (Migration.State.PARKED, "ServicesDiffer")
+
+
+def parked_over_silence(world: FakeWorld, method: str) -> Migration:
+    """Move a shop whose owner shuts the port of his mail as soon as the container has moved."""
+    migration = begin_shop(world, method)
+    world.node("node-1").containers["101"].ports = (25, 80)
+    world.later(1, lambda: open_in_the_copy(world))
+    when_it_runs_on(world, "node-2", lambda: shut(world, 25))
+    return run_to_end(world, migration)
+
+
+def open_in_the_copy(world: FakeWorld) -> None:
+    """Have the copy's services listen as soon as it is there."""
+    if (copy := world.node("node-2").containers.get("101")) is not None:
+        copy.ports = (25, 80)
+    else:
+        world.later(0.01, lambda: open_in_the_copy(world))
+
+
+def shut(world: FakeWorld, *ports: int) -> None:
+    world.node("node-2").containers["101"].shut = ports
+
+
+@pytest.mark.parametrize("method", ["live", "stream"])
+def test_a_person_may_find_silence_in_order(world: FakeWorld, ada: User, method: str) -> None:
+    """Else nothing would help: its owner has closed the port, and the old copy would never be fenced."""
+    migration = parked_over_silence(world, method)
+    assert (migration.state, migration.failure) == (Migration.State.PARKED, "ServicesDoNotAnswer")
+    assert f"{ADDRESS}:25: Connection refused" in migration.failure_detail
+    accept_services(migration=migration, actor=ada, now=world.clock())
+    assert run_to_end(world, migration).state == Migration.State.DONE, story(migration)
+    (contrast,) = AuditLine.objects.get(verb="accept_services").detail["contrasts"]
+    assert (contrast["place"], contrast["aspect"]) == (f"{ADDRESS}:25", "answers")
+    assert world.node("node-1").fences["101"].state == "kept"
+
+
+def test_silence_of_one_service_accepted_is_not_that_of_another(world: FakeWorld, ada: User) -> None:
+    migration = parked_over_silence(world, "stream")
+    accept_services(migration=migration, actor=ada, now=world.clock())
+    shut(world, 25, 80)
+    run_to_end(world, migration)
+    assert (migration.state, migration.failure) == (Migration.State.PARKED, "ServicesDoNotAnswer")
+    assert f"{ADDRESS}:80" in migration.failure_detail
+    assert f"{ADDRESS}:25" not in migration.failure_detail
+
+
+def test_what_nobody_looked_at_closer_may_be_silent_by_a_word_too(world: FakeWorld, ada: User) -> None:
+    migration = parked_over_silence(world, "stream")
+    SeenService.objects.filter(port=25).delete()
+    answer_parked(migration=migration, answer="retry", actor=ada, now=world.clock())
+    assert run_to_end(world, migration).failure == "ServicesDoNotAnswer"
+    accept_services(migration=migration, actor=ada, now=world.clock())
+    assert run_to_end(world, migration).state == Migration.State.DONE, story(migration)
+
+
+def test_ports_that_do_not_open_in_the_copy_are_nothing_to_accept(
+    world: FakeWorld, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The failure has the same name, and comes before the point of no return: the source runs again."""
+    monkeypatch.setattr(start_target, "LONGEST_START_SECONDS", 2)
+    migration = begin_shop(world, "stream")
+
+    def does_not_open() -> None:
+        world.node("node-2").containers["101"].ports = ()
+
+    when_it_runs_on(world, "node-2", does_not_open)
+    run_to_end(world, migration)
+    assert (migration.failure, migration.point_of_no_return_at) == ("ServicesDoNotAnswer", None)
+    assert world.node("node-1").containers["101"].state == "running"
+    with pytest.raises(NothingToAccept):
+        accept_services(migration=migration, actor=ada, now=world.clock())
 
 
 def test_it_is_tried_again_by_a_person(world: FakeWorld, ada: User) -> None:

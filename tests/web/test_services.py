@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -10,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from migrations_app.execution import services
-from migrations_app.models import Migration, SeenService, StepRun
+from migrations_app.models import AuditLine, Migration, SeenService, StepRun
 from migrations_app.ports.probe import Certificate, Face, Look
 from migrations_app.strategies.likeness import Contrast
 from tests.factories import make_migration
@@ -32,10 +33,10 @@ def client(client: Client, ada: User) -> Client:
     return client
 
 
-def parked_over(explanation: str = "", **overrides: object) -> Migration:
+def parked_over(explanation: str = "", step: str = "probe_outside", **overrides: object) -> Migration:
     columns = {"state": State.PARKED, "parked_from": State.RUNNING, "failure": "ServicesDiffer"}
     migration = make_migration(**(columns | {"point_of_no_return_at": START} | overrides))
-    StepRun.objects.create(migration=migration, position=0, name="probe_outside", title="See", state="failed")
+    StepRun.objects.create(migration=migration, position=0, name=step, title="See", state="failed")
     look = Look(answers=True, seconds=0.1, kind="https", faces=(FACE,))
     services.keep_before(migration.pk, "192.0.2.7", 443, look=look, unsteady=[])
     contrast = Contrast(
@@ -59,13 +60,25 @@ def test_it_shows_before_and_after_as_text(client: Client) -> None:
         assert words in body
 
 
-def test_it_offers_to_go_on_where_a_person_is_asked(client: Client) -> None:
-    assert 'id="accept-services"' in page(client, parked_over())
+@pytest.mark.parametrize("failure", ["ServicesDiffer", "ServicesDoNotAnswer"])
+def test_it_offers_to_go_on_where_a_person_is_asked(client: Client, failure: str) -> None:
+    assert 'id="accept-services"' in page(client, parked_over(failure=failure))
 
 
-@pytest.mark.parametrize("overrides", [{"failure": "ServicesDoNotAnswer"}, {"state": State.RUNNING}])
-def test_it_offers_nothing_else_where(client: Client, overrides: dict[str, object]) -> None:
-    assert 'id="accept-services"' not in page(client, parked_over(**overrides))
+@pytest.mark.parametrize(
+    "made",
+    [
+        {"failure": "ServicesDoNotAnswer", "step": "start_target"},
+        {"failure": "ServicesDoNotAnswer", "point_of_no_return_at": None},
+        {"failure": "NodeDoesNotAnswer"},
+        {"state": State.RUNNING},
+    ],
+)
+def test_it_offers_nothing_else_where(client: Client, made: dict[str, Any]) -> None:
+    migration = parked_over(**made)
+    assert 'id="accept-services"' not in page(client, migration)
+    client.post(reverse("migration-accept-services", args=[migration.pk]))
+    assert not AuditLine.objects.filter(verb="accept_services").exists()
 
 
 def test_the_button_goes_on_and_the_page_says_so(client: Client) -> None:

@@ -18,6 +18,7 @@ from django.utils.dateparse import parse_datetime
 from migrations_app.models import Container, Migration, Node
 from migrations_app.usecases.bring_back import NotBroughtBack, bring_back
 from migrations_app.usecases.schedule_migration import ScheduleRefused, schedule_migration
+from migrations_app.usecases.use_migration_approval import POLICY
 
 LOOK_EVERY_SECONDS = 0.3
 
@@ -53,7 +54,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        migration = _bring_back(options["ctid"]) if options["back"] else _schedule(options)
+        migration = _bring_back(options["ctid"], _author(options["author"])) if options["back"] else _schedule(options)
         if options["wait"]:
             _follow(migration, self.stderr.write if not options["json"] else None)
         report = _report(migration)
@@ -90,13 +91,15 @@ def _author(name: str | None) -> User | None:
         raise CommandError(f"Nobody of staff is called {name[:150]!r}.") from cause
 
 
-def _bring_back(ctid: str) -> Migration:
+def _bring_back(ctid: str, author: User | None) -> Migration:
     moves = _container(ctid).migrations.filter(point_of_no_return_at__isnull=False)
     last = moves.order_by("-point_of_no_return_at", "-pk").first()
     if last is None:
         raise CommandError(f"Container {ctid} has not been moved by this panel: there is nothing to take back.")
+    if author is None and last.needs_approval and POLICY in settings.OVZ["approval_for"]:
+        raise CommandError("The way back changes an address or a name, so a second person is asked: say --as USER.")
     try:
-        return bring_back(migration=last, actor=None, now=timezone.now(), settings=settings.OVZ)
+        return bring_back(migration=last, actor=author, now=timezone.now(), settings=settings.OVZ)
     except NotBroughtBack as refusal:
         raise CommandError(str(refusal)) from refusal
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import resource
 import signal
 import time
 from types import FrameType
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 LOOK_EVERY_SECONDS = 0.2
 GUARD_EVERY_SECONDS = 0.5
 DATABASE_AWAY_SECONDS = 1.0
+# Sockets of the lookout above all; by default a process may open 1024 and raise that by itself.
+FILES_WANTED = 16_384
 
 
 class Command(BaseCommand):
@@ -34,6 +37,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         signal.signal(signal.SIGTERM, _stop)
+        _allow_many_files()
         rounds.begin(timezone.now())
         cluster = ClusterGroup()
         cluster.sweep()
@@ -52,6 +56,13 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+def _allow_many_files() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES_WANTED if hard == resource.RLIM_INFINITY else min(FILES_WANTED, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def _conduct(cluster: ClusterGroup, watchdog: Watchdog, lookout: Lookout) -> None:
     guarded_at = 0.0
     while True:
@@ -65,6 +76,7 @@ def _conduct(cluster: ClusterGroup, watchdog: Watchdog, lookout: Lookout) -> Non
         except DatabaseError as away:
             # The database comes back by itself; the jobs on the nodes go on meanwhile.
             log.warning("the database does not answer: %s", away)
+            lookout.rest()
             connection.close()
             time.sleep(DATABASE_AWAY_SECONDS)
 
