@@ -75,6 +75,11 @@ class Tools:
         return "check-only" in self.vzmigrate_options
 
     @property
+    def knows_gates_live_words(self) -> bool:
+        """Whether it has what the gate says to it; OpenVZ 7 says ``--online`` and ``--dry-run`` instead."""
+        return self.has("vzmigrate") and self.vzmigrate_has_live and self.vzmigrate_has_check_only
+
+    @property
     def vzmigrate_has_ssh_mux(self) -> bool:
         return "ssh-mux" in self.vzmigrate_options
 
