@@ -164,6 +164,8 @@ TIMES = (
 
 def refuse_what_cannot_move(job: Job, container: FakeContainer, *, live: bool) -> FakeNode:
     """Make the checks of vzmigrate in its order; return the destination."""
+    if live and "live" not in job.node.vzmigrate_options:
+        raise JobFailed(1, "vzmigrate: unrecognized option '--live'")
     if container.lock_pid is not None:
         raise JobFailed(20, f"Error: CT {job.ctid} already locked by PID {container.lock_pid}")
     if not container.exists:

@@ -97,8 +97,8 @@ def _bring_back(ctid: str, author: User | None) -> Migration:
     last = moves.order_by("-point_of_no_return_at", "-pk").first()
     if last is None:
         raise CommandError(f"Container {ctid} has not been moved by this panel: there is nothing to take back.")
-    wanted: Sequence[str] = settings.OVZ["approval_for"]  # type: ignore[assignment]  # settings are of any type
-    if author is None and last.needs_approval and POLICY in wanted:
+    approved: Sequence[str] = settings.OVZ["approval_for"]  # type: ignore[assignment]
+    if author is None and last.needs_approval and POLICY in approved:
         raise CommandError("The way back changes an address or a name, so a second person is asked: say --as USER.")
     try:
         return bring_back(migration=last, actor=author, now=timezone.now(), settings=settings.OVZ)

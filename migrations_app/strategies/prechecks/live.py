@@ -47,6 +47,9 @@ def tools(facts: Facts) -> list[Objection]:
         return _cannot(facts, "vzmigrate-missing", f"vzmigrate is not installed on {facts.here}.")
     if not tools.vzmigrate_options & {"live", "online"}:
         return _cannot(facts, "vzmigrate-not-live", f"vzmigrate on {facts.here} knows no live moves.")
+    if not tools.knows_gates_live_words:
+        text = f"vzmigrate on {facts.here} has no --live with --check-only, and the gate can say nothing else to it."
+        return _cannot(facts, "vzmigrate-other-words", text)
     return [
         objection
         for node in facts.nodes

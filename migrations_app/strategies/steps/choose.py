@@ -6,7 +6,7 @@ from migrations_app.execution.outcome import Done, RunOutcome
 from migrations_app.execution.step import StepContext
 from migrations_app.strategies.choice import Measured, choose
 from migrations_app.strategies.forecast import USUAL_BYTES_PER_SECOND
-from migrations_app.strategies.steps import remote
+from migrations_app.strategies.steps import live, remote
 from migrations_app.strategies.steps.one_job import OneJob
 from migrations_app.vz import vzmigrate
 from migrations_app.vz.facts import CtChurn, CtSize, FactUnreadable
@@ -42,7 +42,7 @@ class ChooseMethod(OneJob):
             outcome = remote.finished(ctx, ctx.source, self.name, op, stage="Asking vzmigrate")
             if not isinstance(outcome, JobStatus):
                 return outcome
-            obstacles = _obstacles(outcome)
+            obstacles = _obstacles(ctx, outcome)
         choice = choose(_measured(ctx, obstacles), ctx.order.settings)
         return Done({"method_reason": choice.reason}, continue_with=choice.method)
 
@@ -69,16 +69,18 @@ def _data_mib(ctx: StepContext) -> int | None:
 
 
 def _of_order(ctx: StepContext) -> tuple[str, ...]:
-    """What vzmigrate cannot do on the way."""
+    """What vzmigrate cannot do on the way, or cannot be told to."""
+    if live.unspoken(ctx):
+        return (live.NOT_SPOKEN,)
     if ctx.order.new_addresses:
         return ("its address changes",)
     return ("its host name changes",) if ctx.order.new_hostname else ()
 
 
-def _obstacles(job: JobStatus) -> tuple[str, ...]:
+def _obstacles(ctx: StepContext, job: JobStatus) -> tuple[str, ...]:
     log = vzmigrate.read_log(job.output_tail, job.error_tail)
     if job.exit_code != 0:
-        return (log.reason or vzmigrate.verdict(job.exit_code or 0).sentence,)
+        return (log.reason or vzmigrate.verdict(job.exit_code or 0, family=live.family_of(ctx)).sentence,)
     return log.warnings
 
 

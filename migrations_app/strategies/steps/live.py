@@ -13,6 +13,7 @@ from migrations_app.strategies.steps.both_nodes import states
 from migrations_app.strategies.steps.one_job import OneJob
 from migrations_app.vz import gate, vzmigrate
 from migrations_app.vz.facts import CtJobs, CtStatus
+from migrations_app.vz.facts.node import Family
 from migrations_app.vz.gate import JobStatus
 from migrations_app.vz.ops import Announce, ClearStaleLock, Thaw, Vzmigrate, VzmigrateCheck
 
@@ -28,6 +29,7 @@ STAGES = {
     "cleaning": "Cleaning up",
 }
 
+NOT_SPOKEN = "vzmigrate has no --live with --check-only, and the gate can say nothing else to it"
 BEFORE_THE_FREEZE = frozenset({"checking", "preparing", "copying"})
 
 
@@ -37,13 +39,15 @@ class CheckLive(OneJob):
     retry_limit = 1
 
     def run(self, ctx: StepContext) -> RunOutcome:
+        if unspoken(ctx):
+            return Failed(name="LiveNotPossible", reason=f"On {ctx.source.name} {NOT_SPOKEN}.", fall_back=True)
         op = VzmigrateCheck(destination=ctx.target.address, migration_id=ctx.order.migration_id, live=True)
         outcome = remote.finished(ctx, ctx.source, self.name, op, stage="Checking")
         if not isinstance(outcome, JobStatus):
             return outcome
         log = vzmigrate.read_log(outcome.output_tail, outcome.error_tail)
         if outcome.exit_code != 0:
-            return _refused(outcome, log)
+            return _refused(ctx, outcome, log)
         if log.warnings:
             # It says so and ends with 0 when it could not check: that is not a yes.
             return Failed(name="LiveCheckIncomplete", reason="; ".join(log.warnings), fall_back=True)
@@ -103,6 +107,17 @@ class MoveLive(Step):
 
     def undo(self, ctx: StepContext) -> RunOutcome:
         return take_back(ctx, self.name)
+
+
+def unspoken(ctx: StepContext) -> bool:
+    """Return whether the source's vzmigrate was seen not to know the words in which the gate asks for a live move."""
+    return ctx.evidence_of("preflight").get("knows_live") is False
+
+
+def family_of(ctx: StepContext) -> Family:
+    """Return whose table of exit codes the source's vzmigrate follows."""
+    family: Family = ctx.evidence_of("preflight")["family"]
+    return family
 
 
 def _forecast(ctx: StepContext) -> float:
@@ -184,7 +199,7 @@ def _look_at_both(ctx: StepContext, job: JobStatus, log: vzmigrate.Log) -> RunOu
         # The original ends with 1 after a good move where it had no shared connection to close: its last test fails.
         told = f"vzmigrate ended with {code}, but the container runs on the target only."
         return Done({**_measured(log), "told": told})
-    return _refused(job, log)
+    return _refused(ctx, job, log)
 
 
 def _measured(log: vzmigrate.Log) -> dict[str, Any]:
@@ -194,10 +209,10 @@ def _measured(log: vzmigrate.Log) -> dict[str, Any]:
     return {"freeze_seconds": log.suspended_seconds, "timings": dict(log.timings_seconds)}
 
 
-def _refused(job: JobStatus, log: vzmigrate.Log) -> Failed:
+def _refused(ctx: StepContext, job: JobStatus, log: vzmigrate.Log) -> Failed:
     if job.exit_code is None:
         return Failed(name="LiveMoveFailed", reason="vzmigrate was killed, or its node restarted.", fall_back=True)
-    verdict = vzmigrate.verdict(job.exit_code)
+    verdict = vzmigrate.verdict(job.exit_code, family=family_of(ctx))
     return Failed(
         name="LiveNotPossible" if verdict.kind == "not_live" else "LiveMoveFailed",
         reason=f"vzmigrate ended with {job.exit_code}: {verdict.sentence}. {log.reason}".strip(),

@@ -7,7 +7,7 @@ from typing import Any
 from migrations_app.execution.outcome import Blocked, CheckOutcome, Done, Ready, RunOutcome
 from migrations_app.execution.step import Step, StepContext
 from migrations_app.strategies.prechecks import survey
-from migrations_app.vz.facts import CtConfig, CtListen, CtResources, CtStatus, FactUnreadable, KernelFact
+from migrations_app.vz.facts import CtConfig, CtListen, CtResources, CtStatus, FactUnreadable, KernelFact, ToolVersions
 
 PROBE_SECONDS = 1.0
 PAGE_BYTES = 4096
@@ -35,6 +35,7 @@ class Preflight(Step):
                 "was_running": state.running,
                 "onboot": config.onboot,
                 "family": kernel.family,
+                "knows_live": _knows_live(ctx),
                 **running,
             }
         )
@@ -47,6 +48,14 @@ def _while_running(ctx: StepContext) -> dict[str, Any]:
         "answered": _answering(ctx, sorted(ports)),
         "memory_mib": _memory_mib(ctx),
     }
+
+
+def _knows_live(ctx: StepContext) -> bool | None:
+    """Return None where the node does not tell: then vzmigrate says so itself."""
+    try:
+        return ctx.ask(ctx.source, ToolVersions()).knows_gates_live_words
+    except FactUnreadable:
+        return None
 
 
 def _memory_mib(ctx: StepContext) -> int | None:

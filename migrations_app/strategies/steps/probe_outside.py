@@ -44,9 +44,7 @@ class ProbeOutside(Step):
         for row in rows:
             _compare(ctx, row, looks)
         if found := [one for row in rows for one in services.unaccepted(row)]:
-            silent = any(one["aspect"] == likeness.ANSWERS for one in found)
-            name = "ServicesDoNotAnswer" if silent else "ServicesDiffer"
-            return Failed(name=name, reason=f"From outside: {_told(found)}.", again=True)
+            return _failed(found)
         answering = {spelled(*place): round(look.seconds, 3) for place, look in looks.items() if look.answers}
         return Done({"answers_seconds": answering})
 
@@ -100,6 +98,13 @@ def _compare(ctx: StepContext, row: SeenService, looks: Mapping[Place, Look]) ->
     ]
     if places:
         services.keep_after(row, look=looks[places[0]], contrasts=found)
+
+
+def _failed(found: Sequence[Mapping[str, str]]) -> Failed:
+    reason = f"From outside: {_told(found)}."
+    if any(one["aspect"] == likeness.ANSWERS for one in found):
+        return Failed(name="ServicesDoNotAnswer", reason=reason, again=True)
+    return Failed(name="ServicesDiffer", reason=reason, again=True)
 
 
 def _told(found: Sequence[Mapping[str, str]]) -> str:

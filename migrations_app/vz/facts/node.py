@@ -66,6 +66,11 @@ class Tools:
     def is_at_least(self, name: str, *wanted: int) -> bool:
         return self.has(name) and version_numbers(self.versions[name]) >= wanted
 
+    @property
+    def knows_gates_live_words(self) -> bool:
+        """Whether it has what the gate says to it; OpenVZ 7 says ``--online`` and ``--dry-run`` instead."""
+        return self.has("vzmigrate") and {"live", "check-only"} <= set(self.vzmigrate_options)
+
 
 @dataclass(frozen=True)
 class ToolVersions(Fact[Tools]):

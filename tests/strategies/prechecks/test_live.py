@@ -28,6 +28,16 @@ OBSTACLES: dict[str, tuple[Rule, dict[str, Any], str]] = {
         {"source": {"tools": replace(TOOLS, vzmigrate_options=frozenset({""}))}},
         "vzmigrate-not-live",
     ),
+    "a vzmigrate of OpenVZ 7": (
+        live.tools,
+        {"source": {"tools": replace(TOOLS, vzmigrate_options=frozenset({"online", "dry-run"}))}},
+        "vzmigrate-other-words",
+    ),
+    "a vzmigrate that only moves": (
+        live.tools,
+        {"source": {"tools": replace(TOOLS, vzmigrate_options=frozenset({"live"}))}},
+        "vzmigrate-other-words",
+    ),
     "no vzcptcheck there": (
         live.tools,
         {"target": {"tools": tools(without="vzcptcheck")}},
