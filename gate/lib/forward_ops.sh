@@ -71,9 +71,10 @@ tell_forward() {
 	"$tables-save" -c -t mangle 2>/dev/null | awk -v old="$1" '
 		/-A ovz-forward/ && index($0, " -d " old "/") {
 			split(substr($1, 2), counted, ":")
-			new += counted[1]
+			if (index($0, "ovzf-" old)) new += counted[1]
+			else packets += counted[1]
 		}
-		END { print "new_connections=" new + 0 }'
+		END { print "new_connections=" new + 0; print "packets=" packets + 0 }'
 	[ ! -r "/proc/net/xt_recent/ovzf-$1" ] ||
 		sed -n 's/^src=\([0-9a-f.:]*\) .*last_seen: \([0-9]*\) .*/\2 \1/p' "/proc/net/xt_recent/ovzf-$1" |
 		sort -rn | awk 'NR <= 50 { print "from=" $2 }' | awk '!seen[$0]++'
@@ -330,9 +331,13 @@ is_wanted() {
 mangle_rules() {
 	is_wanted "$1" || return 0
 	tables_of "$1"
+	# All that comes, of connections that were open before too: who still sends is not to be cut off.
+	counted=$("$tables-save" -c -t mangle 2>/dev/null | awk -v old="$1" '
+		/-A ovz-forward/ && index($0, " -d " old "/") && !index($0, "ovzf-" old) { print $1; exit }')
+	echo "${counted:-[0:0]} -A ovz-forward -d $1"
 	for rule in "-p tcp --syn" "! -p tcp -m conntrack --ctstate NEW"; do
 		counted=$("$tables-save" -c -t mangle 2>/dev/null | awk -v old="$1" -v tcp="${rule%%tcp*}" '
-			/-A ovz-forward/ && index($0, " -d " old "/") && (index($0, "! -p tcp") > 0) == (tcp ~ /!/) { print $1; exit }')
+			/-A ovz-forward/ && index($0, " -d " old "/") && index($0, "ovzf-" old) && (index($0, "! -p tcp") > 0) == (tcp ~ /!/) { print $1; exit }')
 		echo "${counted:-[0:0]} -A ovz-forward -d $1 $rule -m recent --name ovzf-$1 --rsource --set"
 	done
 }

@@ -28,14 +28,21 @@ def of(migration_id: int) -> list[Forward]:
     return list(Forward.objects.filter(migration_id=migration_id, ended_at=None).order_by("old"))
 
 
-def note(row: Forward, *, counter: int, callers: Sequence[str], now: datetime) -> None:
+def note(row: Forward, *, counter: int, packets: int, callers: Sequence[str], now: datetime) -> None:
     """Keep what the node counted; a counter that is lower than before has begun anew."""
     arrived = counter - row.counter if counter >= row.counter else counter
     row.new_connections += arrived
     row.counter, row.checked_at = counter, now
     if arrived:
         row.last_arrival_at, row.callers = now, list(callers)[:MOST_CALLERS]
-    row.save(update_fields=["new_connections", "counter", "checked_at", "last_arrival_at", "callers"])
+    if packets != row.packet_counter:
+        row.packet_counter, row.last_packet_at = packets, now
+    row.save(
+        update_fields=[
+            *("new_connections", "counter", "checked_at", "last_arrival_at"),
+            *("packet_counter", "last_packet_at", "callers"),
+        ]
+    )
 
 
 def mend(row: Forward) -> None:

@@ -186,6 +186,8 @@ class Forward(models.Model):
     new_connections = models.PositiveBigIntegerField(default=0)
     counter = models.PositiveBigIntegerField(default=0)  # as the node said it last; it begins anew with its rules
     last_arrival_at = models.DateTimeField(null=True)
+    packet_counter = models.PositiveBigIntegerField(default=0)  # the same for packets, which open connections send too
+    last_packet_at = models.DateTimeField(null=True)
     callers = models.JSONField(default=list)  # newest first, a few
     mended = models.PositiveIntegerField(default=0)  # how often its rules were lost and made again
     ended_at = models.DateTimeField(null=True)

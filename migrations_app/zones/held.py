@@ -28,5 +28,19 @@ def refuse_if_held(publication: Publication) -> None:
         raise HeldByMigration(
             f"{fresh} belongs to m{migration.pk}: m{migration.pk} publishes it when its time has come, and takes it "
             f"back if it must. Go to the migration, which is {migration.get_state_display().lower()}: cancel it or let "
-            "it end first, or ask for a difference of its own."
+            "it end first."
         )
+    if migration := _mover_of({address for pair in fresh.pairs for address in pair if address}):
+        raise HeldByMigration(
+            f"m{migration.pk} changes these addresses with a difference of its own, and a second person's yes to it: "
+            f"{fresh} would go around both. Cancel m{migration.pk} or let it end first."
+        )
+
+
+def _mover_of(addresses: set[str]) -> Migration | None:
+    """Return the migration under way that changes one of these: a difference beside its own would go around its yes."""
+    moving = Migration.objects.filter(state__in=Migration.ACTIVE_STATES).select_related("container").order_by("pk")
+    for migration in moving:
+        if migration.new_addresses and addresses & {*migration.container.addresses, *migration.new_addresses}:
+            return migration
+    return None

@@ -213,3 +213,15 @@ def test_the_page_offers_to_lift_and_nothing_that_goes_around_the_second_person(
     client.post(reverse("difference-lift", args=[row.pk]), {"digest": row.digest})
     row.refresh_from_db()
     assert (row.state, row.is_forced) == (Publication.State.READY, True)
+
+
+def test_a_difference_beside_it_does_not_go_around_its_yes(world: FakeWorld, migration: Migration, ada: User) -> None:
+    """Asked for by hand, with the same addresses: nobody would have approved it."""
+    until_asked(world, migration)
+    own = difference()
+    beside = Publication.objects.create(
+        pairs=own.pairs, plan=own.plan, digest=own.digest, state=Publication.State.READY, created_at=world.clock()
+    )
+    for attempt in try_everything(beside, ada, world.clock()):
+        with pytest.raises(HeldByMigration, match="changes these addresses with a difference of its own"):
+            attempt()

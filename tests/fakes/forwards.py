@@ -25,6 +25,7 @@ class Forward:
     peer: str
     in_force: bool = True
     new_connections: int = 0
+    packets: int = 0  # of connections that are open
 
 
 def tunnel_kinds(node: FakeNode, ctid: str, args: list[str], stdin: bytes) -> OpAnswer:
@@ -64,7 +65,7 @@ def drop_address(node: FakeNode, ctid: str, args: list[str], stdin: bytes) -> Op
 def _note(node: FakeNode, old: str, record: Forward) -> None:
     """Count on where the rules are only written anew."""
     if (former := node.forwards.get(old)) is not None:
-        record.new_connections = former.new_connections
+        record.new_connections, record.packets = former.new_connections, former.packets
     node.forwards[old] = record
 
 
@@ -86,7 +87,7 @@ def forward_state(node: FakeNode, address: str) -> str:
     said = f"wished=yes\nctid={record.ctid}\nmigration={record.migration}\nside={record.side}\nkind={record.kind}\n"
     said += f"in_force={'yes' if record.in_force else 'no'}\n"
     if record.side == "out":
-        said += f"new_connections={record.new_connections}\n"
+        said += f"new_connections={record.new_connections}\npackets={record.packets}\n"
         said += "from=203.0.113.9\n" if record.new_connections else ""
     return said
 

@@ -239,6 +239,7 @@ class FakeWorld:
             record = node.forwards.get(address)
             if record is not None and record.in_force and record.side == "out":
                 record.new_connections += 1
+                record.packets += 5
 
     # What must hold
 

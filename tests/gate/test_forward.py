@@ -92,6 +92,17 @@ def test_counting_goes_on_when_the_rules_are_written_anew(wires: Wires, old: Gat
     assert state(old)["new_connections"] == "2"
 
 
+def test_it_counts_what_an_open_connection_sends(wires: Wires, old: Gate) -> None:
+    """One that was opened before and never closed is still somebody who would be cut off."""
+    old.do(f"101 1 forward_out 7 nat {OLD} {NEW} {NEW_NODE}")
+    assert state(old)["packets"] == "0"
+    wires.ask(OLD)
+    before = state(old)
+    assert int(before["packets"]) > int(before["new_connections"]) == 1
+    old.do(f"101 1 forward_out 7 nat {OLD} {NEW} {NEW_NODE}")
+    assert int(state(old)["packets"]) >= int(before["packets"])
+
+
 @pytest.mark.parametrize(
     "harm", ["iptables -t mangle -F", "iptables -F ovz-passing", f"ip route flush {OLD}", "ip link del DEVICE"]
 )

@@ -115,6 +115,23 @@ def test_it_passes_on_as_long_as_somebody_comes(world: FakeWorld) -> None:
     assert Forward.objects.get().new_connections > 0
 
 
+def test_it_passes_on_as_long_as_an_open_connection_sends(world: FakeWorld) -> None:
+    """It was opened before anybody could know better, and would be cut off in the middle."""
+    migration = begin_to_new_address(world, "stream")
+    run_until(world, migration, "stay_until_quiet")
+    source = world.node("node-1")
+    source.clients_know.clear()
+    ends = world.clock() + timedelta(minutes=20)
+
+    def an_open_connection_sends() -> None:
+        if world.clock() < ends and ADDRESS in source.forwards:
+            source.forwards[ADDRESS].packets += 1
+
+    migration = run_to_end(world, migration, meanwhile=an_open_connection_sends, **SHORT)
+    assert migration.finished_at is not None
+    assert timedelta(minutes=2) <= migration.finished_at - ends < timedelta(minutes=3)
+
+
 def test_it_passes_on_for_the_least_time_even_if_nobody_comes(world: FakeWorld) -> None:
     migration = begin_to_new_address(world, "stream")
     run_until(world, migration, "stay_until_quiet")

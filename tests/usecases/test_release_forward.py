@@ -33,7 +33,7 @@ def test_it_lets_the_engine_end_it_at_once(ada: User) -> None:
 
 def test_it_writes_down_who_did_it_and_how_many_still_came(ada: User) -> None:
     migration = forwarding()
-    forwards.note(forwards.of(migration.pk)[0], counter=12, callers=["203.0.113.9"], now=START)
+    forwards.note(forwards.of(migration.pk)[0], counter=12, packets=60, callers=["203.0.113.9"], now=START)
     release_forward(migration=migration, actor=ada, now=LATER)
     line = AuditLine.objects.get()
     assert (line.verb, line.actor, line.detail) == ("release_forward", ada, {"new_connections": {"192.0.2.7": 12}})
@@ -69,5 +69,5 @@ def test_it_refuses_where_nothing_is_passed_on(ada: User) -> None:
 def test_a_counter_that_begins_anew_loses_nothing(db: None) -> None:
     migration = forwarding()
     for counter in (5, 9, 2):
-        forwards.note(forwards.of(migration.pk)[0], counter=counter, callers=[], now=LATER)
+        forwards.note(forwards.of(migration.pk)[0], counter=counter, packets=counter, callers=[], now=LATER)
     assert forwards.of(migration.pk)[0].new_connections == 11

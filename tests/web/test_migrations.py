@@ -293,7 +293,7 @@ def test_an_empty_panel_says_what_to_do_first(client: Client) -> None:
 def test_it_shows_who_still_comes_to_the_old_address_and_offers_to_end_that(client: Client) -> None:
     migration = under_way(new_addresses=["198.51.100.7"], old_addresses=["192.0.2.7"])
     forwards.begin(migration.pk, old="192.0.2.7", new="198.51.100.7", kind="nat", now=timezone.now())
-    forwards.note(forwards.of(migration.pk)[0], counter=41, callers=["203.0.113.9"], now=timezone.now())
+    forwards.note(forwards.of(migration.pk)[0], counter=41, packets=200, callers=["203.0.113.9"], now=timezone.now())
     body = page(client, migration)
     for part in ("192.0.2.7 → 198.51.100.7", "callers are hidden", "New connections: 41", "203.0.113.9"):
         assert part in body, part

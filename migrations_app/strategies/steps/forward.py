@@ -103,7 +103,8 @@ class StayUntilQuiet(Step):
         least = timedelta(seconds=max(settings["forward_least_seconds"], 10 * old_ttl_seconds(ctx)))
         quiet = timedelta(seconds=settings["forward_quiet_seconds"])
         began = _told_at(ctx, rows)
-        last = max((row.last_arrival_at for row in rows if row.last_arrival_at), default=began)
+        seen = [at for row in rows for at in (row.last_arrival_at, row.last_packet_at) if at]
+        last = max(seen, default=began)
         until = max(began + least, last + quiet)
         if ctx.now >= until:
             return Done({"new_connections": arrived, "quiet_since": last.isoformat()})

@@ -28,7 +28,7 @@ def look_after(ctx: StepContext) -> Failed | None:
             if refused := put_up(ctx, cast(ForwardKind, row.kind)):
                 return Failed(name="ForwardFailed", reason=refused, again=True)
             forwards.mend(row)
-        forwards.note(row, counter=seen.new_connections, callers=seen.callers, now=ctx.now)
+        forwards.note(row, counter=seen.new_connections, packets=seen.packets, callers=seen.callers, now=ctx.now)
     return None
 
 

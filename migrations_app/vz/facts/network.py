@@ -74,6 +74,7 @@ class Forwarding:
     migration_id: int | None = None
     kind: str = ""
     new_connections: int = 0
+    packets: int = 0  # of connections that are open, too; none from a gate that does not count them
     callers: tuple[str, ...] = ()
 
 
@@ -101,6 +102,7 @@ class ForwardState(Fact[Forwarding]):
             migration_id=number(said["migration"]),
             kind=names.clean_line(said["kind"], limit=10),
             new_connections=number(said.get("new_connections", "0")),
+            packets=number(said.get("packets", "0")),
             callers=tuple(callers)[:MOST_CALLERS],
         )
 
