@@ -23,9 +23,10 @@ from migrations_app.placement.survival import survive
 from migrations_app.placement.tastes import BEST_SPREAD, CHEAPEST, FEWEST_MOVES, Preferences
 from migrations_app.placement.worth import unless_not_worth_it
 
-# Seconds of search by the number of containers: what a person at a terminal waits for without wondering.
-PATIENCE = ((10_000, 3.6), (50_000, 6.0))
-LONG_PATIENCE_SECONDS = 14.0
+# Seconds from the first wait to the last search by the number of containers: what a person at a terminal waits for
+# without wondering.
+PATIENCE = ((10_000, 4.3), (50_000, 7.5))
+LONG_PATIENCE_SECONDS = 16.0
 FOR_SURVIVAL = 0.5
 
 
@@ -43,7 +44,7 @@ def plan(
 ) -> dict[str, Any]:
     """Search, and return the proposal.
 
-    :param seconds: how long to search; None: by the size of the fleet.
+    :param seconds: how long to search; None: by the size of the fleet, and since somebody began to wait.
     :param began: when the clock said that somebody began to wait.
     :param survives_a_loss: propose nothing after which the containers of some one node would find no room elsewhere.
     :param margin: what need not move only moves if things get better by so much.
@@ -52,7 +53,7 @@ def plan(
     """
     preferences = Preferences(taste=taste, survives_a_loss=survives_a_loss, margin=margin)
     wish, fleet = read_goal(goal, fleet)
-    budget = Budget(clock=clock, until=clock() + (seconds or _patience(fleet)))
+    budget = Budget(clock=clock, until=clock() + seconds if seconds else began + _patience(fleet))
     found = _Search(fleet, wish, preferences, chance).run(budget)
     if not solver.is_installed():
         found = replace(found, notes=[*found.notes, solver.NOT_INSTALLED])
