@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from migrations_app.execution import services
-from migrations_app.execution.silence import Tally
+from migrations_app.execution.silence import Tally, pace_seconds
 from migrations_app.models import SeenService
 from migrations_app.ports.knocker import Knocker, Place
 
@@ -35,10 +35,11 @@ class Lookout:
     def rest(self) -> None:
         """Knock at nothing while nothing can be kept; another worker may watch, and count, meanwhile."""
         self._tallies, self._places, self._rested = {}, {}, True
-        self.knocker.aim(())
+        self.knocker.aim({})
 
-    def _aim(self, rows: Iterable[SeenService]) -> None:
+    def _aim(self, found: Iterable[SeenService]) -> None:
+        rows = [row for row in found if pace_seconds(services.kind_of(row)) is not None]
         tallies = {row.pk: self._tallies.get(row.pk) or services.tally_of(row) for row in rows}
         self._tallies = tallies
         self._places = {(row.address, row.port): row.pk for row in rows}
-        self.knocker.aim(self._places)
+        self.knocker.aim({place: self._tallies[pk].pace_seconds for place, pk in self._places.items()})

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
+from migrations_app.execution import silence
 from migrations_app.execution.silence import Tally
 from migrations_app.models import Migration, SeenService, StepRun
 from migrations_app.ports.probe import Certificate, Face, Look
@@ -81,8 +82,13 @@ def take_watch(name: str, now: datetime, *, rested: bool = False) -> list[SeenSe
     return rows
 
 
+def kind_of(row: SeenService) -> str:
+    return str(row.before.get("kind", ""))
+
+
 def tally_of(row: SeenService) -> Tally:
-    return Tally(**{name: getattr(row, name) for name in COUNTED})
+    pace = silence.pace_seconds(kind_of(row)) or silence.OFTEN_SECONDS
+    return Tally(pace_seconds=pace, **{name: getattr(row, name) for name in COUNTED})
 
 
 def keep_silences(tallies: Mapping[int, Tally]) -> None:

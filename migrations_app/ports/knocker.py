@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,8 +20,8 @@ class Knock:
 
 
 class Knocker(Protocol):
-    def aim(self, places: Collection[Place]) -> None:
-        """Knock at these from now on, and at no others."""
+    def aim(self, paces: Mapping[Place, float]) -> None:
+        """Knock at these from now on, at each once in so many seconds, and at no others."""
 
     def heard(self) -> list[Knock]:
         """Return what was heard since this was last asked, in the order in which it was."""

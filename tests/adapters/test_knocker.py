@@ -25,7 +25,7 @@ def open_place() -> Iterator[Place]:
 
 def test_it_goes_on_knocking_at_what_answers(open_place: Place) -> None:
     knocker = SteadyKnocker()
-    knocker.aim([open_place])
+    knocker.aim({open_place: 0.25})
     heard = _hear(knocker, lambda heard: len(heard) >= 3)
     assert {(knock.place, knock.answered) for knock in heard} == {(open_place, True)}
     assert all(knock.sent_at_seconds <= knock.heard_at_seconds for knock in heard)
@@ -35,15 +35,15 @@ def test_a_refusal_is_heard_as_no_answer() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         knocker = SteadyKnocker()
-        knocker.aim([closed.getsockname()])
+        knocker.aim({closed.getsockname(): 0.25})
         assert not _hear(knocker, bool)[0].answered
 
 
 def test_it_stops_where_it_is_not_to_knock_any_more(open_place: Place) -> None:
     knocker = SteadyKnocker()
-    knocker.aim([open_place])
+    knocker.aim({open_place: 0.25})
     _hear(knocker, bool)
-    knocker.aim([])
+    knocker.aim({})
     time.sleep(0.6)
     knocker.heard()
     time.sleep(0.6)
@@ -65,11 +65,11 @@ def test_many_silent_places_take_no_more_than_their_share(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(knocker_module, "_is_open", is_open)
     monkeypatch.setattr(knocker_module, "MOST_UNDER_WAY", 6)
-    monkeypatch.setattr(knocker_module, "EVERY_SECONDS", 0.02)
+    monkeypatch.setattr(knocker_module, "SOONEST_SECONDS", 0.02)
     knocker = SteadyKnocker()
-    knocker.aim([*silent, LIVELY])
+    knocker.aim(dict.fromkeys([*silent, LIVELY], 0.02))
     heard = _hear(knocker, lambda heard: len(heard) >= 20)
-    knocker.aim([])
+    knocker.aim({})
     assert {(knock.place, knock.answered) for knock in heard} == {(LIVELY, True)}
     assert len(heard) >= 20
     assert most == 6
@@ -77,7 +77,7 @@ def test_many_silent_places_take_no_more_than_their_share(monkeypatch: pytest.Mo
 
 def test_what_could_not_be_asked_is_no_silence(open_place: Place) -> None:
     knocker = SteadyKnocker()
-    knocker.aim([open_place])
+    knocker.aim({open_place: 0.25})
     _hear(knocker, bool)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
@@ -98,3 +98,10 @@ def _hear(knocker: SteadyKnocker, enough: Callable[[list[Knock]], bool]) -> list
         time.sleep(0.05)
         heard += knocker.heard()
     return heard
+
+
+def test_it_knocks_seldom_where_it_is_told_to(open_place: Place) -> None:
+    knocker = SteadyKnocker()
+    knocker.aim({open_place: 1.0})
+    time.sleep(2.4)
+    assert 2 <= len(knocker.heard()) <= 4

@@ -18,11 +18,11 @@ PLACE = ("192.0.2.101", 80)
 SECOND = timedelta(seconds=1)
 
 
-def _service(*, before: str = "done", after: str = "pending", **overrides: Any) -> SeenService:
+def _service(*, before: str = "done", after: str = "pending", kind: str = "http", **overrides: Any) -> SeenService:
     migration = make_migration(**{"state": Migration.State.RUNNING} | overrides)
     for position, (name, state) in enumerate((("look_before", before), ("probe_outside", after))):
         StepRun.objects.create(migration=migration, position=position, name=name, title=name, state=state)
-    return SeenService.objects.create(migration=migration, address=PLACE[0], port=PLACE[1], before={})
+    return SeenService.objects.create(migration=migration, address=PLACE[0], port=PLACE[1], before={"kind": kind})
 
 
 def test_it_is_watched_from_the_look_before_to_the_one_after() -> None:
@@ -130,3 +130,11 @@ def test_a_new_try_begins_with_nothing_counted() -> None:
     lookout.look(START + 4 * SECOND)
     service.refresh_from_db()
     assert service.knocks == 0
+
+
+@pytest.mark.parametrize(("kind", "paces"), [("https", [0.25]), ("ssh", [2.0]), ("tcp", [2.0]), ("mysql", [])])
+def test_who_would_shut_out_a_knocker_is_knocked_at_seldom_or_never(kind: str, paces: list[float]) -> None:
+    _service(kind=kind)
+    knocker = FakeKnocker()
+    Lookout(knocker, "one").look(START)
+    assert list(knocker.paces.values()) == paces

@@ -48,3 +48,10 @@ def test_refused_or_silent_to_the_end_is_unanswered_and_ends_no_silence() -> Non
 
 def test_what_was_before_the_first_answer_is_not_known() -> None:
     assert _counted(_knock(0.0, 5.0, answered=False), _knock(9.0)).silent_seconds == 0.0
+
+
+def test_between_seldom_knocks_there_is_no_silence() -> None:
+    tally = Tally(pace_seconds=2.0)
+    for at in (0.0, 2.0, 4.1, 9.0):
+        tally.count(_knock(at))
+    assert tally.silent_seconds == pytest.approx(4.9)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 
 from migrations_app.ports.knocker import Knock, Place
 
@@ -10,10 +10,12 @@ from migrations_app.ports.knocker import Knock, Place
 class FakeKnocker:
     def __init__(self) -> None:
         self.places: tuple[Place, ...] = ()
+        self.paces: dict[Place, float] = {}
         self._heard: list[Knock] = []
 
-    def aim(self, places: Collection[Place]) -> None:
-        self.places = tuple(places)
+    def aim(self, paces: Mapping[Place, float]) -> None:
+        self.places = tuple(paces)
+        self.paces = dict(paces)
 
     def heard(self) -> list[Knock]:
         heard, self._heard = self._heard, []

@@ -41,7 +41,7 @@ def test_it_takes_nothing_away_where_more_is_allowed(limits: tuple[int, int], mo
 def test_nobody_knocks_while_the_database_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is heard then cannot be kept, and another worker may be watching."""
     knocker = FakeKnocker()
-    knocker.aim([("192.0.2.101", 80)])
+    knocker.aim({("192.0.2.101", 80): 0.25})
     away = iter([OperationalError("the server closed the connection"), KeyboardInterrupt()])
 
     def ring(now: datetime) -> None:
