@@ -12,8 +12,8 @@ from tests.durability.fleet import Fleet, until
 pytestmark = pytest.mark.lab
 
 MOVES = 20
-# So slow that all of them copy at the same time, and for long enough: a mebibyte takes some forty seconds.
-SLOWLY_KIB = 24
+# So slow that all of them copy at the same time, and for long enough: that much takes some forty-eight seconds.
+SLOWLY_KIB, DATA_MIB = 64, 3
 # How soon depends on the machine, which copies twenty times meanwhile; the first look seen counts as none.
 LEAST_LOOKS = 3
 LONGEST_SECONDS = 35.0
@@ -21,7 +21,7 @@ LONGEST_SECONDS = 35.0
 
 def test_twenty_moves_wait_without_holding_a_worker(fleet: Fleet) -> None:
     """Were one worker to wait for one copy, only two of them would be looked at meanwhile."""
-    containers = fleet.make_containers(MOVES)
+    containers = fleet.make_containers(MOVES, data_mib=DATA_MIB)
     moves = fleet.order([(one, "stream") for one in containers], bandwidth_limit_kib=SLOWLY_KIB)
     until(lambda: _copying(fleet, moves) == MOVES, seconds=180)
     looks = _looks(fleet, moves)
