@@ -74,6 +74,8 @@ async def _face(service: Service, name: str, deadline: float) -> tuple[str, Face
         async with _open(service, deadline) as line:
             if await _secure(line, name or service.address):
                 return await _read(service, name, line)
+            if not line.seconds_left:  # it took the connection, and nothing more is known of it
+                return "tcp", Face(name=name)
     async with _open(service, deadline) as line:
         return await _read(service, name, line)
 

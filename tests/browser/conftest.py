@@ -51,8 +51,9 @@ def panel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         stage.wait(timeout=10)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Start a browser for one file: its event loop stays in this thread, and other tests want loops of their own."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
         yield chromium
