@@ -15,6 +15,7 @@ from migrations_app.models import (
     Alternative,
     Approval,
     Batch,
+    Forward,
     Migration,
     Node,
     Notice,
@@ -67,6 +68,7 @@ def _waiting_notices(now: datetime) -> models.QuerySet[Any]:
 TABLE = (
     Due(door="advance", column="next_tick_at", rows=lambda now: Migration.objects.due(now)),
     Due(door="look_after", column="next_tick_at", rows=lambda now: Batch.objects.due(now)),
+    Due(door="keep_passing_on", column="next_look_at", rows=lambda now: Forward.objects.open()),
     Due(door="scan", column="next_scan_at", rows=lambda now: Node.objects.all()),
     Due(
         door="prepare",

@@ -18,6 +18,7 @@ from migrations_app.usecases.check_pair import check_pair as check_one_pair
 from migrations_app.usecases.deliver_notice import deliver_notice
 from migrations_app.usecases.expire_approval import expire_approval
 from migrations_app.usecases.follow_preparation import follow_preparation
+from migrations_app.usecases.keep_passing_on import keep_passing_on as keep_one_passed_on
 from migrations_app.usecases.plan_checks import plan_checks
 from migrations_app.usecases.read_zone import read_zone as read_one_zone
 from migrations_app.usecases.roll_up import roll_up as roll_up_samples
@@ -39,6 +40,10 @@ def advance(migration_id: int) -> None:
 
 def look_after(batch_id: int) -> None:
     advance_batch(batch_id=batch_id, now=timezone.now(), settings=settings.OVZ)
+
+
+def keep_passing_on(forward_id: int) -> None:
+    keep_one_passed_on(forward_id=forward_id, outside=wiring.outside(), settings=settings.OVZ)
 
 
 def scan(node_id: int) -> None:

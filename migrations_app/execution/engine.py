@@ -15,7 +15,7 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
 
-from migrations_app.execution import forward, lease, rollback, states
+from migrations_app.execution import lease, onward, rollback, states
 from migrations_app.execution.lease import Lease, LeaseLost, LeaseTaken
 from migrations_app.execution.outside import Outside
 from migrations_app.execution.second_person import NOBODY, SecondPerson
@@ -107,9 +107,9 @@ def _stretch(walk: Walk) -> float | None:
 def _dispatch(walk: Walk, migration: Migration) -> float | None:
     match migration.state:
         case Migration.State.SCHEDULED if migration.next_tick_at is not None:  # else it is held
-            seconds = forward.open_when_due(walk)
+            seconds = onward.open_when_due(walk)
         case Migration.State.RUNNING | Migration.State.RETIRING:
-            seconds = forward.step_on(walk)
+            seconds = onward.step_on(walk)
         case Migration.State.ROLLING_BACK:
             seconds = rollback.step_back(walk)
         case Migration.State.PARKED if migration.next_tick_at is not None:

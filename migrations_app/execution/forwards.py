@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import F
 
 from migrations_app.models import Forward, Migration
 
 MOST_CALLERS = 20
+# A step that looks after it does so every twenty seconds; what none has looked at for so long has nobody.
+UNATTENDED = timedelta(seconds=25)
 
 
-def begin(migration_id: int, *, old: str, new: str, kind: str, now: datetime) -> None:
+def begin(row: Forward, *, now: datetime) -> None:
     """Note that the address is passed on from now; said again it changes the kind only."""
+    kept = {"kind": row.kind, "new": row.new, "next_look_at": now + UNATTENDED}
     Forward.objects.update_or_create(
-        migration_id=migration_id, old=old, defaults={"kind": kind, "new": new}, create_defaults=_new(new, kind, now)
+        migration_id=row.migration_id, old=row.old, defaults=kept, create_defaults={**kept, "began_at": now}
     )
-
-
-def _new(new: str, kind: str, now: datetime) -> dict[str, object]:
-    return {"new": new, "kind": kind, "began_at": now}
 
 
 def of(migration_id: int) -> list[Forward]:
@@ -32,14 +31,14 @@ def note(row: Forward, *, counter: int, packets: int, callers: Sequence[str], no
     """Keep what the node counted; a counter that is lower than before has begun anew."""
     arrived = counter - row.counter if counter >= row.counter else counter
     row.new_connections += arrived
-    row.counter, row.checked_at = counter, now
+    row.counter, row.checked_at, row.next_look_at = counter, now, now + UNATTENDED
     if arrived:
         row.last_arrival_at, row.callers = now, list(callers)[:MOST_CALLERS]
     if packets != row.packet_counter:
         row.packet_counter, row.last_packet_at = packets, now
     row.save(
         update_fields=[
-            *("new_connections", "counter", "checked_at", "last_arrival_at"),
+            *("new_connections", "counter", "checked_at", "next_look_at", "last_arrival_at"),
             *("packet_counter", "last_packet_at", "callers"),
         ]
     )
@@ -48,6 +47,11 @@ def note(row: Forward, *, counter: int, packets: int, callers: Sequence[str], no
 def mend(row: Forward) -> None:
     """Note that the node had lost the rules and was given them again."""
     Forward.objects.filter(pk=row.pk).update(mended=F("mended") + 1)
+
+
+def look_later(row: Forward, now: datetime) -> None:
+    """Note that somebody looks now, whatever comes of it."""
+    Forward.objects.filter(pk=row.pk).update(next_look_at=now + UNATTENDED)
 
 
 def end(row: Forward, *, now: datetime) -> None:

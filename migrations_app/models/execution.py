@@ -8,6 +8,7 @@ from typing import Self
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 
 from migrations_app.models.inventory import Container, Node
 
@@ -168,6 +169,11 @@ class Migration(models.Model):
         return self.frozen_at is not None and self.unfrozen_at is None
 
 
+class ForwardQuerySet(models.QuerySet["Forward"]):
+    def open(self) -> Self:
+        return self.filter(ended_at=None)
+
+
 class Forward(models.Model):
     """An old address that is passed on to the new one, and who still comes there; execution.forwards writes it."""
 
@@ -183,6 +189,7 @@ class Forward(models.Model):
     kind = models.CharField(max_length=5, choices=Kind.choices)
     began_at = models.DateTimeField()
     checked_at = models.DateTimeField(null=True)
+    next_look_at = models.DateTimeField(default=timezone.now)  # when it has had nobody for too long
     new_connections = models.PositiveBigIntegerField(default=0)
     counter = models.PositiveBigIntegerField(default=0)  # as the node said it last; it begins anew with its rules
     last_arrival_at = models.DateTimeField(null=True)
@@ -193,6 +200,8 @@ class Forward(models.Model):
     ended_at = models.DateTimeField(null=True)
     # The return trip that looks after it, and ends it when the container is home.
     handed_to = models.ForeignKey(Migration, on_delete=models.SET_NULL, null=True, related_name="taken_over")
+
+    objects = ForwardQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["migration", "old"], name="forward_once_per_address")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from migrations_app.execution.outcome import Done, RunOutcome
 from migrations_app.execution.step import Step, StepContext
-from migrations_app.strategies.steps import forward, services
+from migrations_app.strategies.steps import forward, listening
 from migrations_app.vz.ops import Announce
 
 
@@ -15,7 +15,7 @@ class AnnounceAddresses(Step):
     reversible = False
 
     def run(self, ctx: StepContext) -> RunOutcome:
-        if services.was_running(ctx):
+        if listening.was_running(ctx):
             for address in announceable(ctx):
                 ctx.must(ctx.target, Announce(address=address, count=3))
         return Done()

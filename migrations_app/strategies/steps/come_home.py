@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from migrations_app.execution import forwards
 from migrations_app.execution.outcome import AlreadyDone, CheckOutcome, Done, Failed, Ready, RunOutcome
 from migrations_app.execution.step import Step, StepContext
-from migrations_app.models import Forward
-from migrations_app.strategies.steps.passing_on import counting_node
+from migrations_app.strategies.steps import passing_on
 from migrations_app.vz.facts import ForwardState
-from migrations_app.vz.ops import ForwardEnd, ForwardIn, ForwardOut
-from migrations_app.vz.ops.short import ForwardKind, TunnelKind
+from migrations_app.vz.ops import ForwardEnd
 
 
 class EndOldForward(Step):
@@ -45,19 +41,7 @@ class EndOldForward(Step):
     def undo(self, ctx: StepContext) -> RunOutcome:
         """Pass on again, as before: the way of the first move, whose source is this one's target."""
         for row in forwards.taken_over(ctx.order.migration_id):
-            if row.kind in (Forward.Kind.GRE, Forward.Kind.VXLAN):
-                ctx.must(ctx.source, _inward(ctx, row))
-            ctx.must(counting_node(row.kind, lives_on=ctx.source, came_from=ctx.target), _outward(ctx, row))
+            if refused := passing_on.put_up(ctx, passing_on.back(ctx), row):
+                return Failed(name="ForwardFailed", reason=refused, again=True)
             forwards.resume(row)
         return Done()
-
-
-def _inward(ctx: StepContext, row: Forward) -> ForwardIn:
-    kind = cast(TunnelKind, str(row.kind))
-    return ForwardIn(migration_id=row.migration_id, kind=kind, old=row.old, peer=ctx.target.address)
-
-
-def _outward(ctx: StepContext, row: Forward) -> ForwardOut:
-    peer = ctx.target if row.kind == Forward.Kind.HERE else ctx.source
-    kind = cast(ForwardKind, str(row.kind))
-    return ForwardOut(migration_id=row.migration_id, kind=kind, old=row.old, new=row.new, peer=peer.address)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from migrations_app.execution import remote_job
 from migrations_app.execution.outcome import Done, Failed, RunOutcome, Waiting
 from migrations_app.execution.step import Step, StepContext
-from migrations_app.strategies.steps import remote, services
+from migrations_app.strategies.steps import listening, remote
 from migrations_app.strategies.steps.define import stopped_and_bare
 from migrations_app.strategies.steps.one_job import OneJob
 from migrations_app.vz import vzdump
@@ -25,7 +25,7 @@ class DumpArchive(Step):
         """The copy starts with the dump and follows the growing archive, so it is nearly over when the dump is."""
         op = Vzdump(
             migration_id=ctx.order.migration_id,
-            mode="suspend" if services.was_running(ctx) else "stop",
+            mode="suspend" if listening.was_running(ctx) else "stop",
             bandwidth_limit_kib=ctx.order.bandwidth_limit_kib,
         )
         outcome = remote.finished(ctx, ctx.source, self.name, op, stage="Dumping")

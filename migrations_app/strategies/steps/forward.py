@@ -66,18 +66,29 @@ class ForwardOldAddresses(Step):
         if ctx.order.forward_released:
             return Done({"left_out": "released by a person"})
         kind = chosen_kind(ctx)
-        refused = passing_on.put_up(ctx, kind)
+        refused = _put_up_all(ctx, kind)
         if refused and kind in passing_on.TUNNELS:
             # Its users wait: the other way at once, and the reason is kept.
             kind, why = "nat", f"The {kind} tunnel was refused: {refused}. {HIDDEN}"
-            refused = passing_on.put_up(ctx, kind)
+            refused = _put_up_all(ctx, kind)
         else:
             why = ""
         if refused:
             return Failed(name="ForwardFailed", reason=refused, again=True)
-        for old, new in ctx.order.replaced:
-            forwards.begin(ctx.order.migration_id, old=old, new=new, kind=kind, now=ctx.now)
+        for row in _wanted(ctx, kind):
+            forwards.begin(row, now=ctx.now)
         return Done({"kind": kind, **({"why": why} if why else {})})
+
+
+def _wanted(ctx: StepContext, kind: ForwardKind) -> list[Forward]:
+    number = ctx.order.migration_id
+    return [Forward(migration_id=number, old=old, new=new, kind=kind) for old, new in ctx.order.replaced]
+
+
+def _put_up_all(ctx: StepContext, kind: ForwardKind) -> str:
+    """Return why a node refused, empty where none did."""
+    way = passing_on.there(ctx)
+    return next((refused for row in _wanted(ctx, kind) if (refused := passing_on.put_up(ctx, way, row))), "")
 
 
 class StayUntilQuiet(Step):

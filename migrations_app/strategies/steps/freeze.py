@@ -7,7 +7,7 @@ from datetime import timedelta
 from migrations_app.execution.outcome import Done, Ready, Repeat, RunOutcome, Waiting
 from migrations_app.execution.step import Step, StepContext
 from migrations_app.ports.shell import Endpoint
-from migrations_app.strategies.steps import services
+from migrations_app.strategies.steps import listening
 from migrations_app.strategies.steps.approval import spent_or_again
 from migrations_app.strategies.steps.start_source import start_again
 from migrations_app.vz.facts import CtStatus, FactUnreadable
@@ -74,7 +74,7 @@ def _serves_again(ctx: StepContext) -> bool:
     """A container that does not run is not waited for, and one that has no answer yet is still starting."""
     try:
         return not (
-            ctx.ask(ctx.source, CtStatus(ctx.order.ctid)).running and services.missing(ctx, ctx.source, ctx.order.ctid)
+            ctx.ask(ctx.source, CtStatus(ctx.order.ctid)).running and listening.missing(ctx, ctx.source, ctx.order.ctid)
         )
     except FactUnreadable:
         return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from migrations_app.execution.outcome import AlreadyDone, CheckOutcome, Done, Failed, Ready, RunOutcome, Waiting
 from migrations_app.execution.step import Step, StepContext
-from migrations_app.strategies.steps import remote, services
+from migrations_app.strategies.steps import listening, remote
 from migrations_app.vz.gate import JobStatus
 from migrations_app.vz.ops import RehearsalDrop, RehearseStart, RehearseStop
 
@@ -24,7 +24,7 @@ class Rehearse(Step):
     def check(self, ctx: StepContext) -> CheckOutcome:
         if not ctx.order.rehearse:
             return AlreadyDone({"left_out": "not asked for"})
-        if not services.was_running(ctx):
+        if not listening.was_running(ctx):
             return AlreadyDone({"left_out": "the container does not run"})
         return Ready()
 
@@ -58,14 +58,14 @@ def rehearsal_ctid(ctx: StepContext) -> str:
 
 def _wait_until_listening(ctx: StepContext, started: JobStatus) -> Waiting | Failed | None:
     """Return None once the ports that listen in the original listen in the copy."""
-    missing = services.missing(ctx, ctx.target, rehearsal_ctid(ctx))
+    missing = listening.missing(ctx, ctx.target, rehearsal_ctid(ctx))
     if not missing:
         return None
     if started.age_seconds < LONGEST_START_SECONDS:
         return Waiting(0.5)
     return Failed(
         name="RehearsalFailed",
-        reason=f"Ports {services.spelled(missing)} listen in the original, but not in the copy "
+        reason=f"Ports {listening.spelled(missing)} listen in the original, but not in the copy "
         f"after {LONGEST_START_SECONDS} s.",
     )
 

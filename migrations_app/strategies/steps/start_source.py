@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from migrations_app.execution.outcome import Done, Failed, RunOutcome
 from migrations_app.execution.step import StepContext
-from migrations_app.strategies.steps import remote, services
+from migrations_app.strategies.steps import listening, remote
 from migrations_app.vz.facts import CtStatus
 from migrations_app.vz.gate import JobStatus
 from migrations_app.vz.ops import Start
@@ -24,7 +24,7 @@ def start_again(ctx: StepContext) -> RunOutcome:
             reason=f"The copy on {ctx.target.name} runs; the one on {ctx.source.name} is not started beside it.",
             park=True,
         )
-    if source.running or not services.was_running(ctx):
+    if source.running or not listening.was_running(ctx):
         return Done()
     stage = "Starting the source again"
     match remote.finished(ctx, ctx.source, "start_source", Start(), stage=stage, attempt=ctx.undo_attempt):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from migrations_app.execution.outcome import Done, Failed, RunOutcome, Waiting
 from migrations_app.execution.step import Step, StepContext
-from migrations_app.strategies.steps import forward, remote, services
+from migrations_app.strategies.steps import forward, listening, remote
 from migrations_app.strategies.steps.both_nodes import states
 from migrations_app.vz.facts import ContainerState, CtStatus
 from migrations_app.vz.gate import JobStatus
@@ -25,7 +25,7 @@ class StartTarget(Step):
         source, target = states(ctx)
         if source.running:
             return _refuse_a_second(ctx, target)
-        if not services.was_running(ctx):
+        if not listening.was_running(ctx):
             _give_addresses(ctx, onboot=False)
             return Done({"left_stopped": True})
         if not target.running:
@@ -36,7 +36,7 @@ class StartTarget(Step):
 
     def verify(self, ctx: StepContext) -> RunOutcome:
         source, target = states(ctx)
-        if source.running or (not target.running and services.was_running(ctx)):
+        if source.running or (not target.running and listening.was_running(ctx)):
             return Failed(
                 name="RunsOnBoth" if source.running else "TargetDoesNotStart",
                 reason=f"Source runs: {source.running}; target runs: {target.running}.",
@@ -85,7 +85,7 @@ def _give_addresses(ctx: StepContext, *, onboot: bool) -> None:
 
 def _wait_for_services(ctx: StepContext) -> RunOutcome:
     """``vzctl start`` returns before services are up; connections let in now would be refused."""
-    missing = services.missing(ctx, ctx.target, ctx.order.target_ctid)
+    missing = listening.missing(ctx, ctx.target, ctx.order.target_ctid)
     if not missing:
         return Done()
     began = ctx.started_at or ctx.now
@@ -93,7 +93,7 @@ def _wait_for_services(ctx: StepContext) -> RunOutcome:
         return Waiting(0)
     return Failed(
         name="ServicesDoNotAnswer",
-        reason=f"Ports {services.spelled(missing)} listened on {ctx.source.name}, but not on {ctx.target.name} "
+        reason=f"Ports {listening.spelled(missing)} listened on {ctx.source.name}, but not on {ctx.target.name} "
         f"{LONGEST_START_SECONDS} s after the start.",
     )
 
