@@ -34,6 +34,8 @@ def main(number: str, step: str, seconds: str) -> None:
     told |= {"freeze_forecast_seconds": row.freeze_forecast_seconds, "certificate": row.certificate}
     ended = row.finished_at if row.started_at else None
     told["total_seconds"] = (ended - row.started_at).total_seconds() if ended and row.started_at else None
+    turned = row.log.filter(text__startswith="Going back.").order_by("at").first()
+    told["way_back_seconds"] = (row.finished_at - turned.at).total_seconds() if turned and row.finished_at else None
     told["at"] = [run.name for run in row.steps.filter(state=StepRun.State.RUNNING)]
     told["forwards"] = list(row.forwards.values("kind", "new_connections", "mended"))
     print(json.dumps(told))

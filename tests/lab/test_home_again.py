@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from lab import faults
 from lab import proof_new_address as there
 from lab.demo_fleet import create, fill
 from lab.handle import Lab
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.lab
 RATE_EACH = 20.0
 FOLLOW_SECONDS = 300
 CONTAINER, NEW_ADDRESS = there.CONTAINER, there.NEW_ADDRESS
+LONGEST_WAY_BACK_SECONDS = 60
 WANTED = {
     ("mail.example.com", "A"): (CONTAINER.address,),
     ("example.com", "TXT"): (f'"v=spf1 ip4:{CONTAINER.address} -all"',),
@@ -31,7 +33,7 @@ WANTED = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def far_lab() -> Iterator[Lab]:
     """One node at home, one in another network."""
     with Lab.start(nodes=2, far_nodes=1) as running:
@@ -75,18 +77,51 @@ def test_it_comes_home_with_all_that_was_written_and_nobody_notices(far_lab: Lab
         told = follow(panel, number)
         assert (told["state"], told["failure"]) == ("done", ""), told
         assert told["certificate"]["differences"] == 0
-        for server in (servers.primary, servers.secondary):
-            said = {key: servers.values(*key, server=server) for key in WANTED}
-            assert {key: values for key, (values, _) in said.items()} == WANTED
-            assert {ttl for values, ttl in said.values() if values} == {TTL_SECONDS}
-    home = far_lab.node(CONTAINER.node)
+        _assert_names_as_before(servers)
     for load in loads:
-        assert load.report is not None
-        assert load.report["failed_requests"] == 0, load.report["failures"]
-        assert load.report["acknowledged_writes"] > 50
-        assert load.writes_lost_on(home, CONTAINER.ctid) == 0
+        _assert_nothing_lost(far_lab, load)
     assert watching.report.max_copies_running == 1
-    for node in far_lab.nodes:
+    _assert_nothing_left(far_lab)
+
+
+def test_what_fails_in_its_last_moment_is_as_before_within_a_minute(far_lab: Lab, panel: Panel) -> None:
+    """Names lowered, approval spent, container stopped, new address given: all of it is taken back."""
+    far = next(node for node in far_lab.nodes if node.name != CONTAINER.node)
+    with there.names(far_lab, panel) as servers, far_lab.watch() as watching:
+        with (
+            under_load(far_lab, CONTAINER.address, panel.folder, rate=RATE_EACH) as load,
+            faults.tool_does(far, f"vzctl start {CONTAINER.ctid}", exit=50, stderr="boom\n", times=99),
+        ):
+            time.sleep(1)
+            words = ("--to", far.name, "--method", "stream", "--no-fallback", "--new-ip", NEW_ADDRESS, "--as", "ada")
+            number = order(panel, *words)
+            agree(panel, number)
+            told = follow(panel, number)
+            time.sleep(1)
+        assert (told["state"], told["failure"]) == ("rolled_back", "TargetDoesNotStart"), told
+        assert told["way_back_seconds"] < LONGEST_WAY_BACK_SECONDS
+        _assert_names_as_before(servers)
+    _assert_nothing_lost(far_lab, load)
+    assert watching.report.max_copies_running == 1
+    _assert_nothing_left(far_lab)
+
+
+def _assert_names_as_before(servers: NameServers) -> None:
+    for server in (servers.primary, servers.secondary):
+        said = {key: servers.values(*key, server=server) for key in WANTED}
+        assert {key: values for key, (values, _) in said.items()} == WANTED
+        assert {ttl for values, ttl in said.values() if values} == {TTL_SECONDS}
+
+
+def _assert_nothing_lost(lab: Lab, load: Load) -> None:
+    assert load.report is not None
+    assert load.report["failed_requests"] == 0, load.report["failures"]
+    assert load.report["acknowledged_writes"] > 50
+    assert load.writes_lost_on(lab.node(CONTAINER.node), CONTAINER.ctid) == 0
+
+
+def _assert_nothing_left(lab: Lab) -> None:
+    for node in lab.nodes:
         left = node.run(["sh", "-c", "ip rule; ip route; ip -br link"]).stdout
         assert "ovzf" not in left
         assert NEW_ADDRESS not in left

@@ -44,7 +44,7 @@ def test_everything_that_writes_rows_works_on_postgresql() -> None:
             check=False,
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=1800,
         )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     assert "SKIPPED" not in done.stdout, done.stdout[-2000:]
