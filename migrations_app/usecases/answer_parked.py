@@ -32,6 +32,8 @@ def answer_parked(*, migration: Migration, answer: Answer, actor: User, now: dat
     :raises NotParked: it does not wait, or it is too late to take anything back.
     """
     migration.refresh_from_db()
+    if migration.state != State.PARKED:
+        raise NotParked(_waits_not(migration))
     failure, failure_detail = migration.failure, migration.failure_detail
     if answer == "roll_back" and migration.point_of_no_return_at is not None:
         raise NotParked(
@@ -51,10 +53,14 @@ def answer_parked(*, migration: Migration, answer: Answer, actor: User, now: dat
         else:
             states.roll_back(migration, now=now, failure="Cancelled", detail="A person chose to go back.")
     except (states.IllegalChange, states.ChangedMeanwhile, ValueError) as cause:
-        raise NotParked(f"{migration} is {migration.get_state_display().lower()}; it waits for no answer.") from cause
+        raise NotParked(_waits_not(migration)) from cause
     migration.refresh_from_db(fields=["state"])
     what_for = {"answers": failure, "found": failure_detail, "before": State.PARKED, "after": migration.state}
     trail.record(f"answer_{answer}", str(migration), actor=actor, now=now, **what_for)
+
+
+def _waits_not(migration: Migration) -> str:
+    return f"{migration} is {migration.get_state_display().lower()}; it waits for no answer."
 
 
 def _keep_on_target(migration: Migration, now: datetime) -> None:

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from migrations_app.models import AuditLine, Migration, StepRun
-from migrations_app.usecases.answer_parked import NotParked, answer_parked
+from migrations_app.usecases.answer_parked import Answer, NotParked, answer_parked
 from migrations_app.usecases.retire_source import retire_source
 from tests.factories import make_migration
 from tests.fakes.clock import START
@@ -73,3 +73,14 @@ def test_the_trail_says_what_was_answered(ada: User) -> None:
     answer_parked(migration=migration, answer="retry", actor=ada, now=START)
     detail = AuditLine.objects.get().detail
     assert (detail["answers"], detail["before"], detail["after"]) == ("RunsNowhere", "parked", "running")
+
+
+@pytest.mark.parametrize("state", [State.RUNNING, State.PAUSED, State.SCHEDULED, State.ROLLING_BACK])
+@pytest.mark.parametrize("answer", ["retry", "roll_back", "keep"])
+def test_one_that_waits_for_nobody_takes_no_answer(ada: User, state: State, answer: Answer) -> None:
+    """Another's answer may have come first, and what goes on again may be in the middle of anything."""
+    migration = make_migration(state=state)
+    with pytest.raises(NotParked, match="waits for no answer"):
+        answer_parked(migration=migration, answer=answer, actor=ada, now=START)
+    migration.refresh_from_db()
+    assert migration.state == state
