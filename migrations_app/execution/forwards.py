@@ -14,11 +14,11 @@ MOST_CALLERS = 20
 UNATTENDED = timedelta(seconds=25)
 
 
-def begin(row: Forward, *, now: datetime) -> None:
+def begin(migration_id: int, *, old: str, new: str, kind: str, now: datetime) -> None:
     """Note that the address is passed on from now; said again it changes the kind only."""
-    kept = {"kind": row.kind, "new": row.new, "next_look_at": now + UNATTENDED}
+    kept = {"kind": kind, "new": new, "next_look_at": now + UNATTENDED}
     Forward.objects.update_or_create(
-        migration_id=row.migration_id, old=row.old, defaults=kept, create_defaults={**kept, "began_at": now}
+        migration_id=migration_id, old=old, defaults=kept, create_defaults={**kept, "began_at": now}
     )
 
 

@@ -75,20 +75,16 @@ class ForwardOldAddresses(Step):
             why = ""
         if refused:
             return Failed(name="ForwardFailed", reason=refused, again=True)
-        for row in _wanted(ctx, kind):
-            forwards.begin(row, now=ctx.now)
+        for old, new in ctx.order.replaced:
+            forwards.begin(ctx.order.migration_id, old=old, new=new, kind=kind, now=ctx.now)
         return Done({"kind": kind, **({"why": why} if why else {})})
-
-
-def _wanted(ctx: StepContext, kind: ForwardKind) -> list[Forward]:
-    number = ctx.order.migration_id
-    return [Forward(migration_id=number, old=old, new=new, kind=kind) for old, new in ctx.order.replaced]
 
 
 def _put_up_all(ctx: StepContext, kind: ForwardKind) -> str:
     """Return why a node refused, empty where none did."""
-    way = passing_on.there(ctx)
-    return next((refused for row in _wanted(ctx, kind) if (refused := passing_on.put_up(ctx, way, row))), "")
+    number, way = ctx.order.migration_id, passing_on.there(ctx)
+    rows = [Forward(migration_id=number, old=old, new=new, kind=kind) for old, new in ctx.order.replaced]
+    return next((refused for row in rows if (refused := passing_on.put_up(ctx, way, row))), "")
 
 
 class StayUntilQuiet(Step):
