@@ -41,11 +41,19 @@ tell_mentions() {
 	for place in $guest_places; do
 		if [ ! -d "$place" ] || ! is_without_links "$place"; then continue; fi
 		find "./$place" -xdev -type f -size -257k ! -name '*.ovz-m*' -print0
-	done | within "$fact_seconds" xargs -0 -r grep -lZIiE -e "$pattern" -- | head -z -n "$most_files" |
+	done | {
+		within "$fact_seconds" xargs -0 -r grep -lZIiE -e "$pattern" --
+		echo $? >"$scratch.rc"
+	} | head -z -n "$most_files" |
 		within "$fact_seconds" xargs -0 -r -n 1 sh -c '
 			printf "file=%s\n" "$(printf %s "${4#./}" | base64 -w0)"
 			grep -niE -m "$2" -e "$1" -- "$4" | cut -c 1-400 | awk "$3"
 			' sh "$pattern" "$most_lines" "$told_line"
+	told=$?
+	read -r searched <"$scratch.rc"
+	# A search that was ended has not seen everything, and half a list looks like a whole one.
+	[ "$searched" -ne 137 ] || return 137
+	return $told
 }
 
 # edit_line M FILE NUMBER OLD NEW: all texts in base64. The line has to be OLD still; said again it is found done.

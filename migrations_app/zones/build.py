@@ -87,20 +87,23 @@ def _reverse(world: World, swaps: Sequence[Swap], resolved: Resolved) -> Iterato
             why = (f"name of {swap.old}, which is given up",)
             yield _change(old[0], old[1], replace(old[1], values=()), why)
         targets = _ptr_targets(world, swap, resolved)
-        new = _ptr(world, swap.new) if swap.new else None
+        new = _ptr(world, swap.new, ttl=old[1].ttl if old else USUAL_TTL) if swap.new else None
         if new is not None and targets and new[1].values != targets:
             instead = ("instead of what stands there now",) if new[1].values else ()
             why = (f"name of {swap.new}, as it was of {swap.old}", *instead)
             yield _change(new[0], new[1], replace(new[1], values=targets), why)
 
 
-def _ptr(world: World, address: Address) -> tuple[ZoneView, RRset] | None:
-    """Return the zone and the PTR RRset of an address, an empty one where none stands; None: not in a zone of ours."""
+def _ptr(world: World, address: Address, *, ttl: int = USUAL_TTL) -> tuple[ZoneView, RRset] | None:
+    """Return the zone and the PTR RRset of an address, an empty one where none stands; None: not in a zone of ours.
+
+    ``ttl``: of the empty one.
+    """
     owner = ptr_owner(world, address)
     zone = world.zone_of(owner)
     if zone is None:
         return None
-    nothing = RRset(name=owner, type="PTR", ttl=USUAL_TTL, values=())
+    nothing = RRset(name=owner, type="PTR", ttl=ttl, values=())
     return zone, zone.records.get((owner, "PTR"), nothing)
 
 

@@ -95,7 +95,20 @@ def as_before(plan: Plan, lowered: Sequence[Plan]) -> Plan:
             return change
         return replace(change, before=replace(change.before, ttl=low.before.ttl))
 
-    return replace(plan, changes=tuple(map(given_back, plan.changes)))
+    return replace(plan, changes=_pointing_for_as_long([given_back(change) for change in plan.changes]))
+
+
+def _pointing_for_as_long(changes: Sequence[RecordChange]) -> tuple[RecordChange, ...]:
+    """Let a PTR that comes keep the TTL of the one that goes in its favour."""
+    ttl_of = {one.before.values: one.before.ttl for one in changes if one.type == "PTR" and one.verb == "remove"}
+
+    def as_long(change: RecordChange) -> RecordChange:
+        if change.type != "PTR" or change.verb != "add":
+            return change
+        ttl = ttl_of.get(change.after.values, change.before.ttl)
+        return replace(change, before=replace(change.before, ttl=ttl))
+
+    return tuple(map(as_long, changes))
 
 
 def _ttl_before(change: RecordChange, earlier: RecordChange | None) -> int:

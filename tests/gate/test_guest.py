@@ -116,9 +116,10 @@ def test_a_copy_that_is_rehearsed_is_neither_looked_into_nor_changed(gate: Gate,
     assert mentions(gate) == {"etc/app.conf": [(1, OLD)]}
 
 
-def test_it_is_ended_when_telling_the_lines_takes_too_long(gate: Gate, area: Path) -> None:
+@pytest.mark.parametrize("slow", ["-lZIiE", "-niE"])
+def test_it_is_ended_when_searching_or_telling_takes_too_long(gate: Gate, area: Path, slow: str) -> None:
     (area / "etc/app.conf").write_text(f"{OLD}\n")
-    gate.tool("grep", 'case " $* " in *" -niE "*) exec sleep 60 ;; esac\nexec /bin/grep "$@"\n')
+    gate.tool("grep", f'case " $* " in *" {slow} "*) exec sleep 60 ;; esac\nexec /bin/grep "$@"\n')
     began = time.monotonic()
     assert gate.ask(f"ct_mentions,101,{OLD}").rc == 124
     assert time.monotonic() - began < 20

@@ -20,18 +20,20 @@ from tests.zones.rig import Names, fall_behind, make_names
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_person_is_enough")]
 SHORT = {"forward_least_seconds": 60, "forward_quiet_seconds": 30}
 State = Migration.State
+# Ten times as long an old address is passed on, and every twenty seconds somebody looks.
+TTL_SECONDS = 600
 
 
 @pytest.fixture
 def world() -> FakeWorld:
     world = FakeWorld(nodes=1)
-    world.clients_write = False  # an hour of waiting for TTLs would be an hour of their writing
+    world.clients_write = False  # all the waiting for TTLs would be time of their writing
     return world
 
 
 @pytest.fixture
 def names(world: FakeWorld) -> Names:
-    return make_names(world)
+    return make_names(world, ttl_seconds=TTL_SECONDS)
 
 
 def both(world: FakeWorld, migration: Migration, *, ticks: int = 3000, **more: Any) -> Migration:
@@ -52,7 +54,7 @@ def test_every_record_says_the_new_address_and_ttls_are_as_before(world: FakeWor
     assert names.values("shop.example.net.", "A") == (NEW_ADDRESS,)
     assert set(names.values("pool.example.net.", "A")) == {NEW_ADDRESS, "192.0.2.102"}
     assert f'"v=spf1 ip4:{NEW_ADDRESS} -all"' in names.values("example.net.", "TXT")
-    assert names.forward.rrsets["shop.example.net.", "A"].ttl == 3600
+    assert names.forward.rrsets["shop.example.net.", "A"].ttl == TTL_SECONDS
     assert names.forward.rrsets["pool.example.net.", "A"].ttl == 300
 
 
@@ -61,7 +63,7 @@ def test_the_old_ttl_runs_out_before_anybody_has_to_wait(world: FakeWorld, names
     lowered, frozen = (migration.steps.get(name=name) for name in ("lower_ttl", "freeze"))
     assert frozen.started_at is not None
     assert lowered.started_at is not None
-    assert frozen.started_at - lowered.started_at >= timedelta(seconds=3600)
+    assert frozen.started_at - lowered.started_at >= timedelta(seconds=TTL_SECONDS)
     assert migration.frozen_at is not None
     assert migration.unfrozen_at is not None
     published = Publication.objects.get(kind=Publication.Kind.SWITCH).published_at
@@ -73,12 +75,12 @@ def test_the_forward_stays_ten_times_the_old_ttl(world: FakeWorld, names: Names)
     migration = both(world, begin_to_new_address(world, "stream"))
     row = migration.forwards.get()
     assert row.ended_at is not None
-    assert row.ended_at - row.began_at >= timedelta(hours=10)
+    assert row.ended_at - row.began_at >= timedelta(seconds=10 * TTL_SECONDS)
 
 
 def test_a_record_that_somebody_changed_is_never_overwritten(world: FakeWorld, names: Names, ada: User) -> None:
     migration = begin_to_new_address(world, "stream")
-    world.later(3000, lambda: names.forward.put("shop.example.net.", "A", 60, "192.0.2.77"))
+    world.later(TTL_SECONDS - 100, lambda: names.forward.put("shop.example.net.", "A", 60, "192.0.2.77"))
     migration = both(world, migration)
     assert (migration.state, migration.failure) == (State.PARKED, "NamesMoved")
     assert names.values("shop.example.net.", "A") == ("192.0.2.77",)
@@ -89,7 +91,9 @@ def test_a_record_that_somebody_changed_is_never_overwritten(world: FakeWorld, n
     migration = both(world, migration)
     assert migration.state == State.DONE, story(migration)
     assert names.values("shop.example.net.", "A") == ("192.0.2.77",)
-    assert names.forward.rrsets["shop.example.net.", "A"].ttl == 3600, "lowered for a difference that is void by now"
+    assert names.forward.rrsets["shop.example.net.", "A"].ttl == TTL_SECONDS, (
+        "lowered for a difference that is void by now"
+    )
     assert set(names.values("pool.example.net.", "A")) == {NEW_ADDRESS, "192.0.2.102"}
 
 
@@ -119,7 +123,7 @@ def test_whoever_edits_a_switched_record_keeps_the_edit_and_the_move_ends(world:
     migration = both(world, migration)
     assert migration.state == State.DONE, story(migration)
     assert names.values("shop.example.net.", "A") == ("192.0.2.77",)
-    assert names.forward.rrsets["example.net.", "TXT"].ttl == 3600
+    assert names.forward.rrsets["example.net.", "TXT"].ttl == TTL_SECONDS
     (warning,) = Publication.objects.get(kind="restore").plan["warnings"]
     assert "shop.example.net A is 192.0.2.77" in warning
 
@@ -141,7 +145,7 @@ def test_an_edit_before_all_servers_were_seen_parks_it_and_a_person_lets_it_stay
     assert migration.state == State.DONE, story(migration)
     assert names.values("shop.example.net.", "A") == (address,)
     assert "192.0.2.102" in names.values("pool.example.net.", "A")
-    assert names.forward.rrsets["example.net.", "TXT"].ttl == 3600
+    assert names.forward.rrsets["example.net.", "TXT"].ttl == TTL_SECONDS
 
 
 def test_an_edit_while_the_low_ttl_is_published_makes_another_difference(
@@ -158,14 +162,14 @@ def test_an_edit_while_the_low_ttl_is_published_makes_another_difference(
     assert migration.state == State.DONE, story(migration)
     assert names.values("shop.example.net.", "A") == ("192.0.2.77",)
     assert set(names.values("pool.example.net.", "A")) == {NEW_ADDRESS, "192.0.2.102"}
-    assert names.forward.rrsets["shop.example.net.", "A"].ttl == 3600
+    assert names.forward.rrsets["shop.example.net.", "A"].ttl == TTL_SECONDS
 
 
 def test_what_was_put_right_after_a_refusal_is_asked_anew(world: FakeWorld, names: Names, ada: User) -> None:
-    names.forward.put("example.net.", "TXT", 3600, f'"v=spf1 ip4:{ADDRESS}"', '"v=spf1 -all"')
+    names.forward.put("example.net.", "TXT", TTL_SECONDS, f'"v=spf1 ip4:{ADDRESS}"', '"v=spf1 -all"')
     migration = both(world, begin_released(world))
     assert (migration.state, migration.failure) == (State.PARKED, "NamesRefused")
-    names.forward.put("example.net.", "TXT", 3600, f'"v=spf1 ip4:{ADDRESS} -all"')
+    names.forward.put("example.net.", "TXT", TTL_SECONDS, f'"v=spf1 ip4:{ADDRESS} -all"')
     migration = again(world, migration, ada)
     assert migration.state == State.DONE, story(migration)
     assert names.values("example.net.", "TXT") == (f'"v=spf1 ip4:{NEW_ADDRESS} -all"',)
@@ -185,7 +189,7 @@ def test_a_failure_before_the_switch_gives_the_ttls_back(world: FakeWorld, names
     migration = both(world, migration)
     assert migration.state == State.ROLLED_BACK, story(migration)
     assert names.values("shop.example.net.", "A") == (ADDRESS,)
-    assert names.forward.rrsets["shop.example.net.", "A"].ttl == 3600
+    assert names.forward.rrsets["shop.example.net.", "A"].ttl == TTL_SECONDS
 
 
 def test_nothing_is_asked_where_no_zone_is_registered(world: FakeWorld) -> None:
@@ -199,7 +203,7 @@ def test_nothing_is_asked_where_no_zone_is_registered(world: FakeWorld) -> None:
 def test_a_lagging_server_is_named_and_the_forward_stays(world: FakeWorld, names: Names) -> None:
     """A server that lags from the switch on: nothing is called verified, and nobody is turned away."""
     migration = begin_to_new_address(world, "stream")
-    world.later(3600, lambda: fall_behind(names))
+    world.later(TTL_SECONDS, lambda: fall_behind(names))
     migration = both(world, migration, ticks=400)
     assert migration.state == State.RUNNING, story(migration)
     assert migration.steps.get(name="verify_names").state == "running"

@@ -60,7 +60,7 @@ def fail_after_its_work(monkeypatch: pytest.MonkeyPatch, step: type[Step]) -> No
 def test_names_addresses_forwards_and_source_are_as_before(monkeypatch: pytest.MonkeyPatch, step: type[Step]) -> None:
     world = FakeWorld(nodes=1)
     world.clients_write = False  # an hour of waiting for TTLs would be an hour of their writing
-    names = make_names(world)
+    names = make_names(world, ttl_seconds=600)
     before = _told(names)
     migration = begin_to_new_address(world, "stream", fall_back_to_dump=False)
     source = world.node("node-1").containers["101"]

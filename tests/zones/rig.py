@@ -26,25 +26,25 @@ OLD, NEW = "192.0.2.101", "192.0.2.201"
 MOST_STRETCHES = 60
 
 
-def forward_zone() -> FakeZone:
+def forward_zone(ttl: int) -> FakeZone:
     zone = FakeZone(name=FORWARD)
-    zone.put(FORWARD, "NS", 3600, "ns1.example.net.", "ns2.example.net.")
-    zone.put(FORWARD, "MX", 3600, "10 shop.example.net.")
-    zone.put(FORWARD, "TXT", 3600, '"v=spf1 ip4:192.0.2.101 -all"', '"site=abc"')
-    zone.put("ns1.example.net.", "A", 3600, "192.0.2.53")
-    zone.put("ns2.example.net.", "A", 3600, "192.0.2.54")
-    zone.put("shop.example.net.", "A", 3600, OLD)
-    zone.put("www.example.net.", "CNAME", 3600, "shop.example.net.")
+    zone.put(FORWARD, "NS", ttl, "ns1.example.net.", "ns2.example.net.")
+    zone.put(FORWARD, "MX", ttl, "10 shop.example.net.")
+    zone.put(FORWARD, "TXT", ttl, '"v=spf1 ip4:192.0.2.101 -all"', '"site=abc"')
+    zone.put("ns1.example.net.", "A", ttl, "192.0.2.53")
+    zone.put("ns2.example.net.", "A", ttl, "192.0.2.54")
+    zone.put("shop.example.net.", "A", ttl, OLD)
+    zone.put("www.example.net.", "CNAME", ttl, "shop.example.net.")
     zone.put("pool.example.net.", "A", 300, OLD, "192.0.2.102")
     for number in range(10):
-        zone.put(f"other-{number}.example.net.", "A", 3600, f"192.0.2.{number + 10}")
+        zone.put(f"other-{number}.example.net.", "A", ttl, f"192.0.2.{number + 10}")
     return zone
 
 
-def reverse_zone() -> FakeZone:
+def reverse_zone(ttl: int) -> FakeZone:
     zone = FakeZone(name=REVERSE)
-    zone.put(REVERSE, "NS", 3600, "ns1.example.net.", "ns2.example.net.")
-    zone.put("101.2.0.192.in-addr.arpa.", "PTR", 3600, "shop.example.net.")
+    zone.put(REVERSE, "NS", ttl, "ns1.example.net.", "ns2.example.net.")
+    zone.put("101.2.0.192.in-addr.arpa.", "PTR", ttl, "shop.example.net.")
     return zone
 
 
@@ -106,8 +106,8 @@ class Names:
         return row
 
 
-def make_names(world: FakeWorld) -> Names:
-    zones = {FORWARD: forward_zone(), REVERSE: reverse_zone()}
+def make_names(world: FakeWorld, *, ttl_seconds: int = 3600) -> Names:
+    zones = {FORWARD: forward_zone(ttl_seconds), REVERSE: reverse_zone(ttl_seconds)}
     primary = world.nameservers.add(NS1, FakeServer(zones=zones, keys={KEY.name: KEY}))
     secondary = world.nameservers.add(NS2, FakeServer(zones=zones))
     key = make_update_key(key=KEY)

@@ -116,6 +116,21 @@ def test_a_pointer_that_stands_at_the_new_address_gives_way_and_is_shown() -> No
     assert "instead of what stands there now" in new.why
 
 
+def test_a_new_pointer_lasts_as_long_as_the_old_one_did_whatever_was_lowered() -> None:
+    """Planned once more while its TTL is low, it still comes back to what its owner had chosen."""
+    names = "2.0.192.in-addr.arpa."
+    first = plan(zone(names, "1 900 PTR shop.b.example."), ttl_seconds=60)
+    assert [(one.verb, one.before.ttl, one.after.ttl) for one in first.changes] == [
+        ("remove", 900, 60),
+        ("add", 900, 60),
+    ]
+    again = plan(zone(names, "1 60 PTR shop.b.example."), ttl_seconds=60)
+    as_before = ttl.as_before(again, [ttl.lowering(first, 60)])
+    assert [(one.after.values, one.after.ttl) for one in ttl.restoring(as_before).changes] == [
+        (("shop.b.example.",), 900)
+    ]
+
+
 def test_pointers_in_others_reverse_zones_are_asked_for_and_listed() -> None:
     old = checked_swaps([("198.51.100.1", "192.0.2.2")])
     world = World(zones=[zone("2.0.192.in-addr.arpa.")])
@@ -233,7 +248,7 @@ def test_ttls_go_down_before_and_up_after() -> None:
     assert all(one.before.values == one.after.values for one in low.changes)
     back = ttl.restoring(made)
     assert [(one.name, one.before.ttl, one.after.ttl) for one in back.changes] == [
-        ("2.2.0.192.in-addr.arpa.", 60, 3600),
+        ("2.2.0.192.in-addr.arpa.", 60, 900),
         ("shop.b.example.", 60, 3600),
     ]
     assert (ttl.ready_at(low, START) - START).total_seconds() == 3600 + 30
