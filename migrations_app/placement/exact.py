@@ -8,7 +8,8 @@ import numpy as np
 
 from migrations_app.placement import relaxation, solver
 from migrations_app.placement.budget import Budget
-from migrations_app.placement.fleet import NOWHERE, Ints
+from migrations_app.placement.fleet import Ints
+from migrations_app.placement.narrowing import peak_of
 from migrations_app.placement.search import Levelling
 from migrations_app.placement.squeezing import Squeeze
 from migrations_app.placement.standing import Standing
@@ -54,7 +55,7 @@ class _Narrowing:
         self._base = base
         self._strays = strays
         self._known = known
-        self._peak = _peak(known, strays)
+        self._peak = peak_of(known, strays)
         self._bound = bound
         self._chance = chance
         self._squeeze = Squeeze(known.copy(), strays, chance)
@@ -87,9 +88,4 @@ class _Narrowing:
     def _keep(self, found: Standing, budget: Budget) -> None:
         # What was asked for a level is only just good enough, and the search makes it better in no time.
         Levelling(found, self._strays, self._chance).run(self._bound, budget)
-        self._known, self._peak = found, _peak(found, self._strays)
-
-
-def _peak(known: Standing, strays: Ints) -> float:
-    placed = known.where[strays]
-    return float(known.pressure()[placed[placed != NOWHERE]].max(initial=0.0))
+        self._known, self._peak = found, peak_of(found, self._strays)

@@ -6,7 +6,7 @@ import numpy as np
 
 from migrations_app.placement import solver
 from migrations_app.placement.budget import Budget
-from migrations_app.placement.fleet import NOWHERE, ROUNDING, Bools, Floats, Ints
+from migrations_app.placement.fleet import NOWHERE, Bools, Floats, Ints
 from migrations_app.placement.standing import Standing
 
 NODES_AT_ONCE = 8
@@ -14,7 +14,6 @@ MOST_CHOICES = 4000
 SECONDS_AT_ONCE = 1.0
 # After so many failures in a row among other nodes, the next will most likely fail too.
 PATIENCE = 30
-MARGIN = 1e-7
 
 
 class Neighbourhood:
@@ -26,24 +25,6 @@ class Neighbourhood:
         self._chance = chance
         self._is_free: Bools = np.zeros(len(self._fleet.names), dtype=bool)
         self._is_free[free] = True
-
-    def lower_peak(self, target: float, budget: Budget) -> None:
-        """Bring the highest pressure of nodes with free containers down to the target, or as far as patience goes."""
-        failures = 0
-        while failures < PATIENCE and not budget.spent:
-            pressure = self._felt()
-            worst = int(pressure.argmax())
-            peak = float(pressure[worst])
-            if peak <= target:
-                return
-            wanted = target if failures % 2 == 0 else (target + peak) / 2
-            lowered = self._deal_anew(
-                self._around(worst, pressure, target, NODES_AT_ONCE + failures),
-                min(wanted, peak - MARGIN),
-                None,
-                budget,
-            )
-            failures = 0 if lowered else failures + 1
 
     def save_bytes(self, level: float, budget: Budget) -> None:
         """Bring home what need not have moved, or let others move that are smaller."""
@@ -64,29 +45,6 @@ class Neighbourhood:
         away: Bools = may_stay & (self._standing.where != home) & (self._fleet.move_bytes > 0)
         return away
 
-    def _felt(self) -> Floats:
-        felt = np.zeros(len(self._fleet.node_names))
-        nodes = np.unique(self._standing.where[self._is_free])
-        felt[nodes] = self._standing.pressure()[nodes]
-        return felt
-
-    def _around(self, worst: int, pressure: Floats, target: float, most: int) -> list[int]:
-        """Return the worst node with others; half of them could take something of it if they gave all they may."""
-        others = np.flatnonzero((pressure < pressure[worst]) & ~self._fleet.drained)
-        able = np.intersect1d(others, self._able(worst, target))
-        half = self._chance.permutation(able)[: most // 2]
-        rest = self._chance.permutation(np.setdiff1d(others, half))[: most - 1 - len(half)]
-        return [worst, *half.tolist(), *rest.tolist()]
-
-    def _able(self, worst: int, target: float) -> Ints:
-        standing, fleet = self._standing, self._fleet
-        least = standing.use.copy()
-        free = np.flatnonzero(self._is_free)
-        np.subtract.at(least, standing.where[free], fleet.demand[free])
-        mine = free[standing.where[free] == worst]
-        fits = (least[None] + fleet.demand[mine][:, None] <= fleet.room * (target + ROUNDING)).all(axis=2)
-        return np.flatnonzero(fits.any(axis=0))
-
     def _concerned(self, ct: int) -> list[int]:
         """Return the home of the container, where it is, where others of that home went, and some more."""
         home = self._fleet.home[ct]
@@ -106,7 +64,7 @@ class Neighbourhood:
             taken.append(node)
         return taken
 
-    def _deal_anew(self, nodes: list[int], level: float, weights: Floats | None, budget: Budget) -> bool:
+    def _deal_anew(self, nodes: list[int], level: float, weights: Floats, budget: Budget) -> bool:
         """Return whether the nodes are better off than before."""
         standing = self._standing
         cts = [int(ct) for ct in np.flatnonzero(np.isin(standing.where, nodes) & self._is_free)]
@@ -115,12 +73,10 @@ class Neighbourhood:
             standing.lift(ct)
         question = solver.Question(
             standing=standing, cts=cts, nodes=nodes, level=level, hint=before,
-            weights=weights, stays=None if weights is None else self._fleet.home,
+            weights=weights, stays=self._fleet.home,
         )  # fmt: skip
         answer = solver.ask(question, min(SECONDS_AT_ONCE, budget.left_seconds))
-        better = answer.where is not None and (
-            weights is None or self._cost(cts, answer.where) < self._cost(cts, before)
-        )
+        better = answer.where is not None and self._cost(cts, answer.where) < self._cost(cts, before)
         after = answer.where if better and answer.where is not None else before
         for ct in cts:
             standing.put(ct, int(after[ct]))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from migrations_app.placement import bounds, exact, relaxation, solver, start
+from migrations_app.placement import bounds, exact, narrowing, relaxation, solver, start
 from migrations_app.placement.budget import Budget
 from migrations_app.placement.fleet import NOWHERE, ROUNDING, Fleet, Ints
 from migrations_app.placement.neighbourhood import Neighbourhood
@@ -42,8 +42,7 @@ class Settlement:
     refuted: bool = False
 
     def peak_of(self, strays: Ints) -> float:
-        placed = self.standing.where[strays]
-        return float(self.standing.pressure()[placed[placed != NOWHERE]].max(initial=0.0))
+        return narrowing.peak_of(self.standing, strays)
 
 
 def settle(
@@ -79,17 +78,17 @@ def fits(standing: Standing, level: float) -> bool:
 def _polish(found: Settlement, base: Standing, strays: Ints, budget: Budget, chance: np.random.Generator) -> None:
     """Lower the peak further, with a proof where the fleet is small enough for one."""
     peak = found.peak_of(strays)
-    if not len(strays) or peak <= found.peak_bound + ROUNDING or not solver.is_installed():
+    if not len(strays) or peak <= found.peak_bound + ROUNDING:
         return
-    choices = len(strays) * len(base.fleet.active)
-    if choices <= MOST_CHOICES_RELAXED:
+    choices, has_solver = len(strays) * len(base.fleet.active), solver.is_installed()
+    if has_solver and choices <= MOST_CHOICES_RELAXED:
         found.peak_bound = relaxation.lowest_level(base, strays, found.peak_bound, peak)
-    if choices <= MOST_CHOICES:
+    if has_solver and choices <= MOST_CHOICES:
         found.standing, found.peak_bound = exact.lowest_peak(
             base, strays, found.standing, found.peak_bound, budget, chance
         )
     elif choices <= MOST_CHOICES_LEVEL:
-        Neighbourhood(found.standing, strays, chance).lower_peak(found.peak_bound, budget)
+        found.standing = narrowing.lower_peak(found.standing, strays, found.peak_bound, budget, chance)
 
 
 def _settle_directly(
