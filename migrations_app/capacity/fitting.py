@@ -124,6 +124,9 @@ class _Count:
         self._size = size
         self._places = self._places_in(self._free)
         self._known: dict[int, int] = {}
+        needs = np.ceil(self._held / size - BARELY).max(axis=2, initial=0).astype(np.int64)
+        self._needs: list[int] = needs.sum(axis=1).tolist()
+        self._largest_need: list[int] = needs.max(axis=1, initial=1).tolist()
 
     def both(self) -> list[int]:
         whole = int(self._places.sum())
@@ -165,10 +168,9 @@ class _Count:
         Each container stands in whole places. If those of the others suffice even with one less than the largest needs
         left over on every node, whoever comes last still finds enough on one of them.
         """
-        needs = np.ceil(self._held[node] / self._size - BARELY).max(axis=1, initial=0).astype(np.int64)
-        left_over, own = int(needs.max(initial=1)) - 1, int(self._places[node])
-        suffices = self._beyond(left_over) - max(0, own - left_over) >= needs.sum()
-        return own + int(needs.sum()) if suffices else MOST
+        needs, left_over, own = self._needs[node], self._largest_need[node] - 1, int(self._places[node])
+        suffices = self._beyond(left_over) - max(0, own - left_over) >= needs
+        return own + needs if suffices else MOST
 
     def _beyond(self, left_over: int) -> int:
         """Return how many places there are with so many left over on every node."""

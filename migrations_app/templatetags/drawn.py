@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from math import ceil, floor, isfinite, log10
@@ -63,9 +64,8 @@ def axis_unit(unit: str) -> str:
 def heat_map(pressures: Sequence[float | None], label: str) -> SafeString:
     """Draw one small square per node; one path for each colour keeps two thousand of them small."""
     places: dict[str, list[str]] = defaultdict(list)
-    for number, pressure in enumerate(pressures):
-        row, column = divmod(number, _IN_A_ROW)
-        places[heat(pressure)].append(f"M{column * _PITCH} {row * _PITCH}h{_CELL}v{_CELL}h-{_CELL}z")
+    for pressure, square in zip(pressures, _squares(len(pressures)), strict=True):
+        places[heat(pressure)].append(square)
     paths = format_html_join("", '<path class="{}" d="{}"/>', ((name, "".join(d)) for name, d in places.items()))
     height = (-(-len(pressures) // _IN_A_ROW)) * _PITCH
     return format_html(
@@ -75,6 +75,13 @@ def heat_map(pressures: Sequence[float | None], label: str) -> SafeString:
         label,
         paths,
     )
+
+
+@functools.lru_cache(maxsize=2)
+def _squares(count: int) -> list[str]:
+    """Return the path of each square; the same for every map of so many nodes."""
+    places = [divmod(number, _IN_A_ROW) for number in range(count)]
+    return [f"M{column * _PITCH} {row * _PITCH}h{_CELL}v{_CELL}h-{_CELL}z" for row, column in places]
 
 
 @register.simple_tag
