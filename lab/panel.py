@@ -157,7 +157,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _await(url: str, *, seconds: float = 30.0) -> None:
+def _await(url: str, *, seconds: float = 90.0) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:

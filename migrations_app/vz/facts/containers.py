@@ -132,9 +132,10 @@ def _container(row: Mapping[str, Any]) -> ObservedContainer:
         onboot=onboot if isinstance(onboot, bool) else None,
         memory_held_mib=_pages_to_mib(memory.get("held")),
         memory_limit_mib=_pages_to_mib(_limit(memory.get("limit"))),
-        disk_used_mib=_kib_to_mib(disk.get("usage")),
+        # With DISK_QUOTA=no nothing is counted, and vzlist prints 0: no container has no file.
+        disk_used_mib=_kib_to_mib(disk.get("usage") or None),
         disk_limit_mib=_kib_to_mib(_limit(disk.get("hardlimit"))),
-        inodes_used=_count(inodes.get("usage")),
+        inodes_used=_count(inodes.get("usage")) or None,
         cpus=_count(row.get("cpus")) or None,
         cpu_limit_percent=_count(row.get("cpulimit")) or None,
     )
